@@ -1,0 +1,55 @@
+"""The recipe: the only configuration of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lpo.recipe.base import NonNegative, Section
+from lpo.recipe.data import Data
+from lpo.recipe.model import Model, ScratchModel
+from lpo.recipe.runtime import Checkpoints, Cluster, Engine, Learner, Tracking
+from lpo.recipe.stages import DftStage, RlStage, Stage
+
+
+class Recipe(Section):
+    """A model, its data, and the stages it goes through. Importable without torch, ray, vllm or deepspeed."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    description: str = ""
+    seed: NonNegative = 0
+    """Of weights, order and sampling."""
+    run_dir: str | None = None
+    """None: a new folder under runs/."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where engines and learner compute."""
+    model: Model
+    data: Data
+    stages: list[Stage] = Field(min_length=1)
+    engine: Engine = Engine()
+    learner: Learner = Learner()
+    cluster: Cluster = Cluster()
+    tracking: Tracking = Tracking()
+    checkpoints: Checkpoints = Checkpoints()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        names = [stage.name for stage in self.stages]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"stages: name '{sorted(twice)[0]}' is used twice; give every stage a name of its own")
+        if self.device == "cpu" and self.engine.tensor_parallel > 1:
+            raise ValueError(
+                f"engine.tensor_parallel {self.engine.tensor_parallel} needs GPUs; with device: cpu use engine.workers"
+            )
+        if isinstance(self.model, ScratchModel) and self.stages[0].kind != "dft":
+            raise ValueError("model.kind scratch starts from random weights; make the first stage a dft stage")
+        return self
+
+    def rewards_of(self, stage: DftStage | RlStage) -> list:
+        """The rewards that judge a stage's responses: its own, or those of the next rl stage."""
+        if stage.rewards:
+            return stage.rewards
+        later = self.stages[self.stages.index(stage) :]
+        return next((each.rewards for each in later if each.kind == "rl"), [])
