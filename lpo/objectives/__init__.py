@@ -1,0 +1,7 @@
+"""Policy objectives: a small file each over one grouped ratio."""
+
+from lpo.objectives.aggregation import aggregation_weights, response_weights, weighted_sum
+from lpo.objectives.loss import PolicyLoss, policy_loss
+from lpo.objectives.statistics import LossStatistics
+
+__all__ = ["LossStatistics", "PolicyLoss", "aggregation_weights", "policy_loss", "response_weights", "weighted_sum"]

@@ -1,0 +1,128 @@
+"""The tensors an objective works on, checked once, with a single wait for the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Responses as rows, all (B, T). Outside ``mask`` every number is 0 and carries no gradient."""
+
+    logp: Tensor
+    log_ratio: Tensor
+    """log pi_theta - log pi_old of each token, with gradient."""
+    advantages: Tensor
+    """(B, T), or (B, 1) where a response has one advantage."""
+    mask: Tensor
+    segment_ids: Tensor | None
+    """-1 outside the mask, else the index of the token's segment in its row."""
+    segment_starts: Tensor | None
+    """True on the first token of each segment."""
+    max_segments: int
+    entropy: Tensor | None
+
+
+def token_batch(
+    logp: Tensor,
+    old_logp: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    segment_ids: Tensor | None,
+    entropy: Tensor | None,
+) -> TokenBatch:
+    """Checks shapes and values and drops what lies outside the mask.
+
+    Raises:
+        ValueError: a shape differs from (B, T), a log-probability or an advantage of a response token is not finite, the
+            mask holds something else than 0 and 1, or segment ids do not run 0, 1, 2, ... along a response.
+    """
+    if logp.dim() != 2:
+        raise ValueError(f"logp has shape {_shape(logp)}; it must be (B, T): one response a row")
+    for name, tensor in (("old_logp", old_logp), ("mask", mask), ("segment_ids", segment_ids), ("entropy", entropy)):
+        if tensor is not None and tensor.shape != logp.shape:
+            raise ValueError(f"{name} has shape {_shape(tensor)}; it must be that of logp, {_shape(logp)}")
+    if advantages.shape not in (logp.shape, logp.shape[:1]):
+        raise ValueError(
+            f"advantages have shape {_shape(advantages)}; they must be ({logp.shape[0]},), one a response, "
+            f"or {_shape(logp)}, one a token"
+        )
+    dtype = torch.promote_types(logp.dtype, torch.float32)
+    inside = mask if mask.dtype == torch.bool else mask != 0
+    zero = torch.zeros((), dtype=dtype, device=logp.device)
+    logp = torch.where(inside, logp.to(dtype), zero)
+    log_ratio = logp - torch.where(inside, old_logp.detach().to(dtype), zero)
+    advantages = advantages.detach().to(dtype)
+    if advantages.dim() == 1:
+        # An excluded response may carry any advantage, NaN included.
+        advantages = torch.where(inside.any(1), advantages, zero).unsqueeze(1)
+    else:
+        advantages = torch.where(inside, advantages, zero)
+
+    problems = [~torch.isfinite(log_ratio).all(), ~torch.isfinite(advantages).all()]
+    problems.append(((mask != 0) & (mask != 1)).any() if mask.is_floating_point() else torch.zeros_like(problems[0]))
+    starts = None
+    if segment_ids is not None:
+        segment_ids = segment_ids.masked_fill(~inside, -1).long()
+        # A tool's output may interrupt a response, so the predecessor is the largest id so far, not the neighbour.
+        before = torch.nn.functional.pad(segment_ids.cummax(1).values[:, :-1], (1, 0), value=-1)
+        step = segment_ids - before
+        starts = inside & (step == 1)
+        problems.append((inside & (starts.logical_not() & (step != 0) | (segment_ids < 0))).any())
+        problems.append(segment_ids.max() if segment_ids.numel() else torch.zeros_like(problems[0]))
+    infinite, bad_advantage, bad_mask, *segment_problems = torch.stack([p.long() for p in problems]).tolist()
+    if infinite:
+        _refuse_not_finite(logp, old_logp, inside)
+    if bad_advantage:
+        row = int((~torch.isfinite(advantages)).any(1).nonzero()[0])
+        raise ValueError(f"advantage of response {row} is not finite; mask a response whose reward is invalid")
+    if bad_mask:
+        raise ValueError("mask holds a value other than 0 and 1; token weights belong in `weights`")
+    if segment_problems and segment_problems[0]:
+        _refuse_segments(segment_ids, inside)
+    return TokenBatch(
+        logp=logp,
+        log_ratio=log_ratio,
+        advantages=advantages,
+        mask=inside,
+        segment_ids=segment_ids,
+        segment_starts=starts,
+        max_segments=segment_problems[1] + 1 if segment_problems else 0,
+        entropy=None if entropy is None else torch.where(inside, entropy.detach().to(dtype), zero),
+    )
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))
+
+
+def _refuse_not_finite(logp: Tensor, old_logp: Tensor, inside: Tensor) -> None:
+    for name, values in (("logp", logp), ("old_logp", old_logp)):
+        bad = (inside & ~torch.isfinite(values)).nonzero()
+        if len(bad):
+            row, token = bad[0].tolist()
+            raise ValueError(
+                f"{name} of response {row}, token {token} is {values[row, token].item()} ({len(bad)} such tokens); "
+                "a token that was sampled has a finite log-probability: look for diverged weights, or for top-p or top-k "
+                "in only one of learner and engine"
+            )
+    raise ValueError("logp - old_logp overflows; log-probabilities this large cannot be right")
+
+
+def _refuse_segments(segment_ids: Tensor | None, inside: Tensor) -> None:
+    assert segment_ids is not None
+    for row, (ids, kept) in enumerate(zip(segment_ids, inside, strict=True)):
+        expected = -1
+        for token, segment in enumerate(ids.tolist()):
+            if not kept[token]:
+                continue
+            if segment not in (expected, expected + 1) or segment < 0:
+                wanted = "0" if expected < 0 else f"{expected} or {expected + 1}"
+                raise ValueError(
+                    f"segment_ids of response {row}, token {token}: {segment}, where {wanted} is right; "
+                    "ids start at 0 and rise by one with each segment"
+                )
+            expected = segment

@@ -1,0 +1,61 @@
+"""The probability ratio at any grain: the one function that the whole family shares.
+
+A segment is a set of tokens of one response; its ratio is the length-normalised geometric mean
+``r_s = exp(mean of log pi_theta - log pi_old over s)`` (arXiv 2507.18071, 2510.22115). With one token a segment it is
+GRPO's ratio, with one segment a response GSPO's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from lpo.objectives.inputs import TokenBatch
+    from lpo.recipe.algorithm import Grain
+
+MAX_LOG_RATIO = 20.0
+"""Log-ratios beyond are held here, without gradient, and counted: exp would overflow into infinities and NaN gradients."""
+
+
+def grouped_ratio(batch: TokenBatch, grain: Grain) -> Tensor:
+    """The ratio of the segment that each token belongs to, with gradient to all tokens of the segment.
+
+    Returns:
+        (B, T), or (B, 1) for the response grain. Outside the mask the value has no meaning and no gradient.
+    """
+    return bounded_exp(grouped_mean(batch.log_ratio, batch, grain))
+
+
+def bounded_exp(log_ratio: Tensor) -> Tensor:
+    """exp within ``MAX_LOG_RATIO``, the same shape."""
+    return log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
+
+
+def grouped_mean(values: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
+    """Mean of token ``values`` (B, T; 0 outside the mask) over the segment of each token: (B, T), or (B, 1) for responses."""
+    if grain == "token":
+        return values
+    if grain == "response":
+        return values.sum(1, keepdim=True) / batch.mask.sum(1, keepdim=True).clamp(min=1)
+    if batch.segment_ids is None:
+        raise ValueError(
+            "segment_ids are missing: this objective needs the segment of each token (lpo.segmentation.segment)"
+        )
+    rows, _ = values.shape
+    index = batch.segment_ids.clamp(min=0)
+    empty = values.new_zeros(rows, max(batch.max_segments, 1))
+    totals = empty.scatter_add(1, index, values)
+    counts = empty.scatter_add(1, index, batch.mask.to(values.dtype))
+    return (totals / counts.clamp(min=1)).gather(1, index)
+
+
+def segment_starts(batch: TokenBatch, grain: Grain) -> Tensor:
+    """(B, T) bool, True once per segment: where segments are counted."""
+    if grain == "token":
+        return batch.mask
+    if grain == "response":
+        return batch.mask & (batch.mask.cumsum(1) == 1)
+    assert batch.segment_starts is not None
+    return batch.segment_starts
