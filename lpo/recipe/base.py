@@ -1,33 +1,29 @@
-"""The base of every recipe section: strict types, no unknown keys, and errors that name the nearest known key."""
+"""The base of every recipe section: strict types, no unknown keys; and the types that fields share."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
     """A mapping in a recipe. Types are strict (no ``"3"`` for 3, no ``true`` for 1) and numbers are finite."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), use_attribute_docstrings=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        use_attribute_docstrings=True,
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        for key in values:
-            if key not in cls.model_fields:
-                raise PydanticCustomError("unknown_field", "{message}", {"message": unknown_name(key, cls.model_fields)})
-        return values
 
-
-def unknown_name(name: object, known: Any, what: str = "field") -> str:
+def unknown_name(name: object, known: Iterable[object], what: str = "field") -> str:
     """The sentence for a name that is not among ``known``: names the nearest one, or lists them all."""
     names = [str(each) for each in known]
     nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
@@ -41,3 +37,19 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """Marks a field that names a file, relative to the recipe that states it.
+
+    ``path``: the field is the path. ``path_or_id``: a path if such a file exists, else the id of something else.
+    ``plugin``: a path where the field reads ``file.py:function``.
+    """
+
+    form: Literal["path", "path_or_id", "plugin"]
+
+
+FilePath = Annotated[str, Field(min_length=1), RecipeFile("path")]
+FilePathOrId = Annotated[str, Field(min_length=1), RecipeFile("path_or_id")]
+Plugin = Annotated[str, Field(min_length=1), RecipeFile("plugin")]

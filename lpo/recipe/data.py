@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lpo.recipe.base import Name, NonNegative, Positive, Section
+from lpo.recipe.base import FilePath, FilePathOrId, Name, NonNegative, Plugin, Positive, Section
 
 
 class ReasoningGymSource(Section):
@@ -26,7 +26,7 @@ class JsonlSource(Section):
     """One JSON object a line."""
 
     kind: Literal["jsonl"]
-    path: Name
+    path: FilePath
     """File, absolute or relative to the recipe."""
     prompt_field: Name = "prompt"
     """Holds the question: a string, or a list of chat messages."""
@@ -38,7 +38,7 @@ class HuggingFaceSource(Section):
     """A data set of the `datasets` library: a folder made by ``save_to_disk``, a local data set, or a hub id."""
 
     kind: Literal["huggingface"]
-    path: Name
+    path: FilePathOrId
     subset: str | None = None
     split: Name = "train"
     revision: str | None = None
@@ -64,7 +64,7 @@ class Data(Section):
     """First message of every chat prompt."""
     instruction: str | None = None
     """Text appended to every question, for example how to state the answer."""
-    solutions: str | None = None
+    solutions: Plugin | None = None
     """Writes the response that a dft stage imitates: ``name``, ``file.py:function`` or ``package.module:function``;
     called with a row (``question``, ``answer``, further columns), returns text."""
     max_prompt_tokens: Positive = 1024

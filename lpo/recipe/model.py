@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lpo.recipe.base import Name, NonNegativeFloat, Positive, Section
+from lpo.recipe.base import FilePath, Name, NonNegativeFloat, Positive, Section
 
 
 class LocalModel(Section):
     """A Hugging Face folder on disk: config, safetensors weights, tokenizer."""
 
     kind: Literal["local"]
-    path: Name
+    path: FilePath
     """Folder, absolute or relative to the recipe."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lpo.recipe.base import Name, NonNegative, Positive, PositiveFloat, Section
+from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, Section
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -124,7 +124,7 @@ class Optimizer(Section):
 class RewardSpec(Section):
     """One reward of a stage; several add up by weight."""
 
-    reward: Name
+    reward: Plugin
     """``name`` of a shipped reward or installed plug-in, ``file.py:function`` or ``package.module:function``."""
     weight: float = 1.0
     params: dict[str, object] = {}

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lpo.recipe.algorithm import Algorithm
-from lpo.recipe.base import Fraction, Name, NonNegativeFloat, Positive, PositiveFloat, Section
+from lpo.recipe.base import Fraction, Name, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section
 from lpo.recipe.runtime import Evaluation, Optimizer, RewardSpec
 
 
 class Segmentation(Section):
     """How a response is cut into the linguistic units that LPO acts on."""
 
-    grain: Name = "sentence"
+    grain: Plugin = "sentence"
     """``sentence``, ``clause``, ``line``, ``fixed``, ``token``, ``response`` or a plug-in."""
     max_tokens: Positive | None = None
     """Longest unit. None: the grain's own default."""
