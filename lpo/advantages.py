@@ -21,8 +21,8 @@ def group_advantages(
     """Advantages of responses against their own group.
 
     ``group_norm`` (R - mean) / (std + 1e-6), population std (GRPO, arXiv 2402.03300); ``group_mean`` R - mean (Dr.GRPO,
-    2503.20783); ``leave_one_out`` R - mean of the others (RLOO, 2402.14740). A group of equal rewards, or of one response,
-    gives exactly 0; ``zero_variance_groups`` counts them.
+    2503.20783); ``leave_one_out`` R - mean of the others (RLOO, 2402.14740). A group of equal rewards, or of one
+    response, gives exactly 0; ``zero_variance_groups`` counts them.
 
     Args:
         rewards: (B,). None and NaN are allowed only where ``valid`` is False.
@@ -88,7 +88,7 @@ def _grouped(
     bad = (~torch.isfinite(values) & (kept > 0)).nonzero()
     if len(bad):
         raise ValueError(
-            f"reward of response {int(bad[0])} is {float(values[bad[0]])}; a reward that failed must be marked in `valid`"
+            f"reward of response {int(bad[0])} is {float(values[bad[0]])}; mark a reward that failed in `valid`"
         )
     values = torch.where(kept > 0, values, torch.zeros_like(values))
     return values, groups.unique(return_inverse=True)[1], kept, dtype

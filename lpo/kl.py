@@ -13,9 +13,10 @@ Estimator = Literal["k1", "k2", "k3"]
 def kl_estimate(estimator: Estimator, logp: Tensor, ref_logp: Tensor) -> Tensor:
     """KL(pi_theta, pi_ref) of each token, in nats, the shape of ``logp``; the reference carries no gradient.
 
-    With d = log pi_theta - log pi_ref on tokens sampled from pi_theta: k1 = d is unbiased and noisy; k2 = d^2 / 2 is biased
-    as a value, but its gradient is in expectation that of the KL; k3 = exp(-d) - 1 + d is unbiased and never negative, but
-    its gradient is not the KL's (Schulman, "Approximating KL divergence", 2020). So k2 goes into a loss and k1 into a reward.
+    With d = log pi_theta - log pi_ref on tokens sampled from pi_theta: k1 = d is unbiased and noisy; k2 = d^2 / 2 is
+    biased as a value, but its gradient is in expectation that of the KL; k3 = exp(-d) - 1 + d is unbiased and never
+    negative, but its gradient is not the KL's (Schulman, "Approximating KL divergence", 2020). So k2 goes into a loss
+    and k1 into a reward.
 
     Raises:
         ValueError: an unknown estimator, or shapes that differ.
@@ -41,6 +42,6 @@ def check_kl_in_loss(estimator: Estimator) -> None:
     """
     if estimator == "k1":
         raise ValueError(
-            "KL estimator k1 in the loss has zero expected gradient on-policy (it is the score function); use k2 in the "
-            "loss, or put k1 into the reward"
+            "KL estimator k1 in the loss has zero expected gradient on-policy (it is the score function); "
+            "use k2 there, or put k1 into the reward"
         )

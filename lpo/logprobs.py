@@ -1,8 +1,8 @@
 """Log-probabilities and entropy of tokens from hidden states, without ever holding all logits.
 
-Logits are by far the largest tensor of a step (16,384 tokens x 157,184 words = 10 GB in float32). They are made a chunk of
-tokens at a time and made again in the backward pass; within a chunk one float32 buffer serves as log-softmax on the way
-forward and becomes the gradient on the way back.
+Logits are by far the largest tensor of a step (16,384 tokens x 157,184 words = 10 GB in float32). They are made a chunk
+of tokens at a time and made again in the backward pass; within a chunk one float32 buffer serves as log-softmax on the
+way forward and becomes the gradient on the way back.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def token_logprobs(
 
     Args:
         hidden: (N, H) hidden states, one row a target (row t predicts the token after t: shift before calling).
-        head: hidden states to logits, (n, H) -> (n, V). Called as it is, once a chunk and again in the backward pass when
-            there are several, so that module hooks (DeepSpeed ZeRO-3), biases and tied weights work.
+        head: hidden states to logits, (n, H) -> (n, V). Called as it is, once a chunk and again in the backward pass
+            when there are several, so that module hooks (DeepSpeed ZeRO-3), biases and tied weights work.
         targets: (N,) token ids.
         temperature: logits are divided by it, as the engine does when it samples.
         chunk_tokens: tokens whose logits exist at one time. With N of at most this nothing is computed twice.
@@ -48,7 +48,9 @@ def token_logprobs(
             f"hidden has shape {tuple(hidden.shape)} and targets {tuple(targets.shape)}; they must be (N, H) and (N,)"
         )
     if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; it must be positive (greedy decoding has no log-probs to learn from)")
+        raise ValueError(
+            f"temperature is {temperature}; it must be positive (greedy decoding has nothing to learn from)"
+        )
     if chunk_tokens < 1:
         raise ValueError(f"chunk_tokens is {chunk_tokens}; it must be at least 1")
 
@@ -78,8 +80,8 @@ def logprobs_from_logits(
 ) -> tuple[Tensor, Tensor | None]:
     """Log-probability of each target and, if asked, entropy: (N, V) logits and (N,) targets to (N,) each.
 
-    Computed in float32 whatever the logits are (float64 stays). The backward pass can run once: it turns the buffer that
-    the forward pass left into the gradient.
+    Computed in float32 whatever the logits are (float64 stays). The backward pass can run once: it turns the buffer
+    that the forward pass left into the gradient.
     """
     logp, entropy = _TokenLogProbs.apply(logits, targets, temperature, with_entropy)
     return logp, entropy if with_entropy else None

@@ -1,7 +1,7 @@
 """Trainer/engine mismatch: two implementations of one policy give a token two probabilities.
 
-k = pi_old computed by the learner / pi computed by the engine that sampled. Multiplying a token's term by k is importance
-sampling back to the learner's policy; the kinds differ in what they do where k is far from 1.
+k = pi_old computed by the learner / pi computed by the engine that sampled. Multiplying a token's term by k is
+importance sampling back to the learner's policy; the kinds differ in what they do where k is far from 1.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def check_correction(kind: Correction, old_logprobs: Literal["learner", "engine"
     """
     if kind != "off" and old_logprobs == "engine":
         raise ValueError(
-            f"correction '{kind}' compares the learner's old log-probs with the engine's, but old_logprobs is 'engine', so "
-            "they are the same; set old_logprobs to 'learner', or the correction to 'off'"
+            f"correction '{kind}' compares the learner's old log-probs with the engine's, but old_logprobs is 'engine', "
+            "so they are the same; set old_logprobs to 'learner', or the correction to 'off'"
         )
 
 

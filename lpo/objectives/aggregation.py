@@ -39,9 +39,7 @@ def response_weights(
     else:
         groups = torch.as_tensor(group_ids, device=tokens.device)
         if groups.shape != tokens.shape:
-            raise ValueError(
-                f"group_ids have shape {tuple(groups.shape)}; they must be ({len(tokens)},), one a response"
-            )
+            raise ValueError(f"group_ids have shape {tuple(groups.shape)}; they must be ({len(tokens)},), one each")
     if len(tokens) == 0:
         return tokens
     if bool((tokens < 0).any()):
@@ -56,8 +54,8 @@ def response_weights(
     else:
         if max_length is None or max_length <= 0:
             raise ValueError(
-                f"max_length is {max_length}; algorithm '{objective.name}' divides by the configured maximum length of a "
-                "response: give a positive number of tokens"
+                f"max_length is {max_length}; algorithm '{objective.name}' divides by the configured maximum length of "
+                "a response: give a positive number of tokens"
             )
         size, scale = kept, kept / max_length
 
@@ -78,10 +76,14 @@ def aggregation_weights(
 ) -> Tensor:
     """``response_weights`` laid out by token: (B, T), 0 beyond each length, float64.
 
-    For responses whose tokens stand at the start of their rows; give ``policy_loss`` the (B,) weights where other tokens
-    (a tool's output) stand between.
+    For responses whose tokens stand at the start of their rows; give ``policy_loss`` the (B,) weights where other
+    tokens (a tool's output) stand between.
 
     Args:
+        objective: as above.
+        lengths: as above.
+        group_ids: as above.
+        max_length: as above.
         width: T; the longest length by default.
     """
     weights = response_weights(objective, lengths, group_ids, max_length)

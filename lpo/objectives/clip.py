@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Surrogate:
-    """What an objective returns. ``term`` (B, T) is to be maximised; the rest broadcasts to (B, T) and is for statistics."""
+    """What an objective returns: ``term`` (B, T) is to be maximised, the rest (broadcast to (B, T)) to be counted."""
 
     term: Tensor
     ratio: Tensor
@@ -22,7 +22,7 @@ class Surrogate:
 def clipped_surrogate(
     ratio: Tensor, advantages: Tensor, eps_low: float | Tensor, eps_high: float | Tensor, dual_clip: float | None = None
 ) -> Surrogate:
-    """min(r A, clip(r, 1 - eps_low, 1 + eps_high) A), and with a dual clip max of that and ``dual_clip`` * A where A < 0.
+    """min(r A, clip(r, 1 - eps_low, 1 + eps_high) A); with a dual clip, where A < 0, max of that and ``dual_clip`` * A.
 
     The minimum lets only one side of the clip act: the upper one where A > 0, the lower one where A < 0. So the term is
     A times r bounded on that side, and a segment counts as clipped exactly where it lost its gradient.
@@ -30,7 +30,9 @@ def clipped_surrogate(
     Args:
         ratio: (B, T) or (B, 1), with gradient.
         advantages: (B, T) or (B, 1).
-        eps_low, eps_high: numbers, or tensors that broadcast to (B, T).
+        eps_low: distance of the lower bound from 1, or a tensor of them that broadcasts to (B, T).
+        eps_high: distance of the upper bound.
+        dual_clip: largest ratio where A < 0 (arXiv 1912.09729); None: unbounded.
     """
     positive, negative = advantages > 0, advantages < 0
     unbounded = torch.full((), torch.inf, dtype=ratio.dtype, device=ratio.device)

@@ -37,8 +37,8 @@ def token_batch(
     """Checks shapes and values and drops what lies outside the mask.
 
     Raises:
-        ValueError: a shape differs from (B, T), a log-probability or an advantage of a response token is not finite, the
-            mask holds something else than 0 and 1, or segment ids do not run 0, 1, 2, ... along a response.
+        ValueError: a shape differs from (B, T), a log-probability or an advantage of a response token is not finite,
+            the mask holds something else than 0 and 1, or segment ids do not run 0, 1, 2, ... along a response.
     """
     if logp.dim() != 2:
         raise ValueError(f"logp has shape {_shape(logp)}; it must be (B, T): one response a row")
@@ -106,8 +106,8 @@ def _refuse_not_finite(logp: Tensor, old_logp: Tensor, inside: Tensor) -> None:
             row, token = bad[0].tolist()
             raise ValueError(
                 f"{name} of response {row}, token {token} is {values[row, token].item()} ({len(bad)} such tokens); "
-                "a token that was sampled has a finite log-probability: look for diverged weights, or for top-p or top-k "
-                "in only one of learner and engine"
+                "a token that was sampled has a finite log-probability: look for diverged weights, or for top-p or "
+                "top-k in only one of learner and engine"
             )
     raise ValueError("logp - old_logp overflows; log-probabilities this large cannot be right")
 

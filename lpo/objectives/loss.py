@@ -79,15 +79,15 @@ def policy_loss(
     """The loss of a batch of responses, one a row (log-probabilities of packed rows are scattered back first).
 
     Args:
-        algorithm: ``lpo``, ``grpo``, ``dapo``, ``dr_grpo``, ``gspo``, ``gspo_token``, ``cispo`` (defaults of each), or a
-            configured objective.
+        algorithm: ``lpo``, ``grpo``, ``dapo``, ``dr_grpo``, ``gspo``, ``gspo_token``, ``cispo`` (defaults of each), or
+            a configured objective.
         logp: (B, T) log-probabilities under the policy that learns, in nats, with gradient.
         old_logp: (B, T) under the policy that sampled.
         advantages: (B,) one a response, or (B, T).
         mask: (B, T) 1 on the response's tokens. A row of zeros is a response that counts nowhere.
         segment_ids: (B, T) the segment of each token, 0, 1, 2, ... along a row; needed by ``lpo``, ignored by others.
-        group_ids: (B,) equal within a group; needed where groups are normalised and ``weights`` are not given. None: one
-            group.
+        group_ids: (B,) equal within a group; needed where groups are normalised and ``weights`` are not given. None:
+            one group.
         weights: (B, T) of ``aggregation_weights`` or (B,) of ``response_weights``, computed over all responses of the
             optimiser step. None: the responses given are the whole step.
         max_length: tokens; needed by ``dr_grpo`` when ``weights`` are not given.
@@ -98,7 +98,7 @@ def policy_loss(
         The loss, with statistics that add up like the losses do. A batch in which no response counts has loss 0.
 
     Raises:
-        ValueError: shapes differ, a value on a response token is not finite, or something an objective needs is missing.
+        ValueError: shapes differ, a value on a response token is not finite, or something needed is missing.
     """
     objective = algorithm_by_name(algorithm) if isinstance(algorithm, str) else algorithm
     if objective.needs_segments and segment_ids is None:

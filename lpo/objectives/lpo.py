@@ -1,7 +1,7 @@
 """LPO, linguistic-unit policy optimisation (arXiv 2510.22115): one ratio and one clip per sentence.
 
-A sentence's surrogate counts once for each of its tokens, and the sum is divided by the tokens of the group: the gradient
-of an unclipped token is r_s * A / tokens, whatever the length of its sentence.
+A sentence's surrogate counts once for each of its tokens, and the sum is divided by the tokens of the group: the
+gradient of an unclipped token is r_s * A / tokens, whatever the length of its sentence.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def surrogate(objective: LPO, batch: TokenBatch) -> Surrogate:
 def entropy_width(batch: TokenBatch, strength: float) -> Tensor:
     """How much wider than usual each sentence's clip is (B, T), within 1 - strength and 1 + strength.
 
-    After SSPO (arXiv 2511.04256), which widens the clip where a sentence's entropy is high and narrows it where it is low.
-    Here entropy is measured against the mean of its own response, so that the width does not depend on which responses
-    share a micro-batch.
+    After SSPO (arXiv 2511.04256), which widens the clip where a sentence's entropy is high and narrows it where it is
+    low. Here entropy is measured against the mean of its own response, so that the width does not depend on which
+    responses share a micro-batch.
     """
     if batch.entropy is None:
         raise ValueError(f"entropy is missing: entropy_clip={strength} needs the entropy of each token, (B, T)")

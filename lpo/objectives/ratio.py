@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpo.recipe.algorithm import Grain
 
 MAX_LOG_RATIO = 20.0
-"""Log-ratios beyond are held here, without gradient, and counted: exp would overflow into infinities and NaN gradients."""
+"""Log-ratios beyond are held here, without gradient, and counted: exp would overflow and gradients turn NaN."""
 
 
 def grouped_ratio(batch: TokenBatch, grain: Grain) -> Tensor:
@@ -34,7 +34,7 @@ def bounded_exp(log_ratio: Tensor) -> Tensor:
 
 
 def grouped_mean(values: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
-    """Mean of token ``values`` (B, T; 0 outside the mask) over the segment of each token: (B, T), or (B, 1) for responses."""
+    """Mean of token ``values`` (B, T; 0 outside the mask) over each token's segment: (B, T), or (B, 1) by response."""
     if grain == "token":
         return values
     if grain == "response":

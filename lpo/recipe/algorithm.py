@@ -1,4 +1,4 @@
-"""The policy objectives as recipe data. Imports neither torch nor an engine; the mathematics is in ``lpo.objectives``."""
+"""The policy objectives as recipe data. Imports neither torch nor an engine; the maths is in ``lpo.objectives``."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class DAPO(ClippedObjective):
 
 
 class DrGRPO(ClippedObjective):
-    """GRPO without its length and difficulty biases: a fixed divisor, and advantages without the std (arXiv 2503.20783)."""
+    """GRPO without its length and difficulty biases: a fixed divisor, no std in the advantage (arXiv 2503.20783)."""
 
     advantage: ClassVar[AdvantageKind] = "group_mean"
 
@@ -115,7 +115,7 @@ class GSPOToken(ClippedObjective):
 
 
 class CISPO(Objective):
-    """Policy gradient with a capped, detached importance weight, so that no token loses its gradient (arXiv 2506.13585)."""
+    """Policy gradient with a capped, detached importance weight: no token loses its gradient (arXiv 2506.13585)."""
 
     name: Literal["cispo"] = "cispo"
     aggregation: Literal["token_mean", "response_mean"] = "token_mean"
@@ -157,8 +157,8 @@ def algorithm_by_name(name: str) -> Objective:
     """The objective of that name with its default settings.
 
     Args:
-        name: ``lpo``, ``grpo``, ``dapo``, ``dr_grpo``, ``gspo``, ``gspo_token`` or ``cispo``; or a variant that holds the
-            aggregation fixed: ``grpo_token_mean``, ``gspo_token_mean``, ``lpo_batch``.
+        name: ``lpo``, ``grpo``, ``dapo``, ``dr_grpo``, ``gspo``, ``gspo_token`` or ``cispo``; or a variant that holds
+            the aggregation fixed: ``grpo_token_mean``, ``gspo_token_mean``, ``lpo_batch``.
 
     Raises:
         ValueError: the name is unknown; the nearest known one is named.
