@@ -15,7 +15,7 @@ class ReasoningGymSource(Section):
     kind: Literal["reasoning_gym"]
     task: Name
     """Name of the generator, for example ``chain_sum``."""
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the generator, as its configuration class names them."""
     size: Positive = 5000
     """Items generated before duplicates are removed."""
@@ -56,7 +56,8 @@ class Data(Section):
     held_out: Annotated[int, Field(ge=2)] = 500
     """Distinct questions kept out of training; evaluations draw from them."""
     held_out_source: Source | None = None
-    """Where held-out questions come from, if not from ``source``. Training questions that also occur there are dropped."""
+    """Where held-out questions come from, if not from ``source``.
+    Training questions that also occur there are dropped."""
     template: Literal["chat", "plain"] = "chat"
     """``chat``: the tokenizer's chat template. ``plain``: the question, then ``plain_suffix``."""
     plain_suffix: str = "\n"

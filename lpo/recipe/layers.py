@@ -159,7 +159,7 @@ def _merged(
     origins: dict[TreePath, Origin],
     above: Tree,
 ) -> Any:
-    """``new`` (which ``above`` states at ``stated_at``) over ``old``, recording in ``origins`` who now states ``path``."""
+    """``new``, which ``above`` states at ``stated_at``, over ``old``; ``origins`` learns who now states ``path``."""
     into_list = isinstance(old, list) and isinstance(new, dict) and place is not None and place.item is not None
     if place is not None and isinstance(old, str) and isinstance(new, dict):
         old = _spelled_out(old, place)
@@ -170,7 +170,7 @@ def _merged(
         and place.tag in new
         and new[place.tag] != old.get(place.tag)
     )
-    if not (isinstance(old, dict) and isinstance(new, dict) or into_list) or kind_changes:
+    if kind_changes or not (into_list or (isinstance(old, dict) and isinstance(new, dict))):
         for each in [each for each in origins if each[: len(path)] == path]:
             del origins[each]
         for each in [each for each in above.origins if each[: len(stated_at)] == stated_at]:
@@ -204,7 +204,8 @@ def _index(items: list[Any], key: Any, path: TreePath, origin: Origin) -> int:
         return names.index(str(key))
     known = ", ".join([name for name in names if name] + [str(index) for index in range(len(items))])
     raise RecipeError(
-        f"{origin}: {show_path(path[:-1])} has no item '{key}'; address one by name or index: {known or 'the list is empty'}"
+        f"{origin}: {show_path(path[:-1])} has no item '{key}'; "
+        f"address one by name or index: {known or 'the list is empty'}"
     )
 
 

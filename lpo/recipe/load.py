@@ -37,7 +37,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, chec
     """Read, merge and validate a recipe.
 
     ``name_or_path`` is a file or the name of a shipped recipe. ``overrides`` are ``key.sub=value`` items, values in
-    YAML; a stage (or another item of a list) is addressed by name or index: ``stages.rl.steps=5``, ``stages.1.steps=5``.
+    YAML; an item of a list is addressed by name or index: ``stages.rl.steps=5``, ``stages.1.steps=5``.
     Files named in the recipe are relative to the file that states them, those in overrides to the working directory.
     ``check_files=False`` accepts a recipe whose files are gone, for looking at an old run.
 
@@ -94,7 +94,8 @@ def _locate(tree: Tree) -> Any:
             known = list(section.model_fields)
             return _Problem(path, f"{name}: {unknown_name(path[-1], known)}")
         if kind in ("union_tag_invalid", "union_tag_not_found"):
-            assert place is not None and place.tag is not None
+            assert place is not None
+            assert place.tag is not None
             tag = value.get(place.tag)
             stated = f"is {_shown(tag)}" if place.tag in value else "is missing"
             return _Problem((*path, place.tag), f"{name}.{place.tag} {stated}; {_choices(tag, place)}")

@@ -40,7 +40,8 @@ class PackageModel(Section):
 
 class ScratchTokenizer(Section):
     vocab_size: Annotated[int, Field(ge=300)] = 384
-    """Byte-level BPE trained on the recipe's own prompts and worked responses; 256 bytes, the special tokens and merges."""
+    """Byte-level BPE trained on the recipe's own prompts and worked responses:
+    256 bytes, the special tokens and merges."""
 
 
 class ScratchModel(Section):

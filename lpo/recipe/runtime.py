@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, Section
+from lpo.recipe.base import NonNegative, Plugin, Positive, PositiveFloat, Section
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -62,7 +62,8 @@ class Learner(Section):
 
 class Cluster(Section):
     address: str | None = None
-    """None: a local Ray, started and stopped by the run (or the cluster of the job that runs it). ``auto`` or ``host:port``: an existing cluster."""
+    """None: a local Ray, started and stopped by the run (or the cluster of the job that runs it).
+    ``auto`` or ``host:port``: an existing cluster."""
     placement_timeout_s: PositiveFloat = 120.0
     """How long to wait for the cluster to offer the CPUs and GPUs that the recipe asks for."""
     colocate: bool = True
@@ -109,7 +110,7 @@ class Optimizer(Section):
     warmup_steps: NonNegative = 0
     min_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Learning rate at the end of the schedule, as a part of ``learning_rate``."""
-    betas: list[Annotated[float, Field(ge=0, lt=1)]] = [0.9, 0.999]
+    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(default_factory=lambda: [0.9, 0.999])
     eps: PositiveFloat = 1e-8
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_grad_norm: PositiveFloat | None = 1.0
@@ -127,5 +128,5 @@ class RewardSpec(Section):
     reward: Plugin
     """``name`` of a shipped reward or installed plug-in, ``file.py:function`` or ``package.module:function``."""
     weight: float = 1.0
-    params: dict[str, object] = {}
+    params: dict[str, object] = Field(default_factory=dict)
     """Keyword arguments bound to the reward."""

@@ -69,7 +69,7 @@ class DftStage(Section):
     """Longer worked responses are refused; also the limit of evaluation responses."""
     target_accuracy: Fraction | None = None
     """Stop the stage at the first evaluation that reaches this sampled accuracy."""
-    rewards: list[RewardSpec] = []
+    rewards: list[RewardSpec] = Field(default_factory=list)
     """How evaluations decide that a response is right. None given: those of the next rl stage."""
 
 
@@ -123,7 +123,8 @@ class RlStage(Section):
             raise ValueError(f"group_size {self.group_size}: a group needs at least 2 responses to compare")
         if self.old_logprobs == "engine" and self.mismatch.kind != "off":
             raise ValueError(
-                f"mismatch.kind {self.mismatch.kind} corrects nothing when old_logprobs are the engine's; set one of them"
+                f"mismatch.kind {self.mismatch.kind} corrects nothing when old_logprobs are the engine's; "
+                "turn one of them off"
             )
         return self
 

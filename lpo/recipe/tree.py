@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from lpo.recipe.base import RecipeFile, Section
@@ -87,7 +88,8 @@ class Place:
             choices = [_yaml_word(each) for each in get_args(self.annotation)]
             return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
         if self.is_union:
-            return f"a mapping whose {self.tag} is one of {', '.join(str(tag) for tag in self.sections)}"
+            short = " (or just that word)" if any(isinstance(limit, BeforeValidator) for limit in self.limits) else ""
+            return f"a mapping whose {self.tag} is one of {', '.join(str(tag) for tag in self.sections)}{short}"
         if self.sections:
             return "a mapping of fields"
         if origin is list:

@@ -58,7 +58,7 @@ for _name, _pattern, _first in (
 
 
 def parse(text: str) -> Document:
-    """Read one document. Raises YamlError with the line for bad syntax, duplicate keys, tags, keys that are not text."""
+    """Read one document. Raises YamlError with the line for bad syntax, duplicate keys, tags, and keys not of text."""
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
