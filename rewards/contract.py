@@ -1,0 +1,72 @@
+"""What a reward is: called with a batch of responses, it returns one value for each.
+
+The calling convention is that of TRL's GRPOTrainer, so a reward written for it runs here unchanged; ``responses``
+(plain strings), ``group_ids`` and `RewardResult` are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+STANDARD_ARGUMENTS = (
+    "prompts",
+    "responses",
+    "completions",
+    "completion_ids",
+    "group_ids",
+    "trainer_state",
+    "log_extra",
+    "log_metric",
+)
+"""Keyword arguments that every reward may ask for, besides the columns of the data set. All but the last three are
+lists with one entry per response."""
+
+
+@dataclass(frozen=True)
+class RewardResult:
+    """The value of one response.
+
+    ``total`` is None where the reward does not apply to the response. ``components`` are named parts, recorded but not
+    added. ``info`` is kept with sampled rollouts. ``invalid`` says why the response could not be judged; its sample
+    then has no reward at all and is counted under this cause.
+    """
+
+    total: float | None
+    components: dict[str, float] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    invalid: str | None = None
+
+    @classmethod
+    def unjudged(cls, cause: str) -> RewardResult:
+        """The result for a response that the reward could not judge, through no fault of the response."""
+        return cls(total=None, invalid=cause)
+
+
+RewardValue: TypeAlias = float | RewardResult | None
+
+
+class Reward(Protocol):
+    """A plug-in function, bound to its name, weight and parameters by `rewards.resolve`."""
+
+    @property
+    def name(self) -> str:
+        """Names the component in metrics: ``reward/<name>``."""
+        ...
+
+    @property
+    def weight(self) -> float: ...
+
+    def __call__(self, **arguments: Any) -> Sequence[RewardValue] | Awaitable[Sequence[RewardValue]]:
+        """Called with all `STANDARD_ARGUMENTS` and the columns; hands on those that the plug-in takes."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """The part of transformers' TrainerState that rewards read, for schedules over training."""
+
+    global_step: int = 0
+    max_steps: int = 0
+    epoch: float = 0.0

@@ -1,0 +1,96 @@
+"""Whether the final answer is right: by reasoning-gym's own verifiers, and by math-verify."""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from rewards.contract import RewardResult, RewardValue
+from rewards.extraction import ExtractionMode, extract_answer, is_number
+
+
+def reasoning_gym(
+    responses: Sequence[str],
+    question: Sequence[Any],
+    answer: Sequence[str],
+    metadata: Sequence[dict[str, Any]],
+    verifier: Sequence[dict[str, Any] | None] | None = None,
+    *,
+    extract: ExtractionMode = "auto",
+    pattern: str | None = None,
+    threshold: float | None = 1.0,
+) -> list[RewardValue]:
+    """1 where the task's own ``score_answer`` gives the extracted answer at least ``threshold``, else 0.
+
+    With ``threshold`` None it is the score itself, which pays some tasks' nearly right answers in part. A response
+    without an answer is worth 0, and so is one that the verifier cannot read. Where the verifier fails on the task's
+    own answer too, the sample is invalid.
+    """
+    verifiers = verifier if verifier is not None else [None] * len(responses)
+    results: list[RewardValue] = []
+    for text, asked, right, facts, made_by in zip(responses, question, answer, metadata, verifiers, strict=True):
+        given = extract_answer(text, extract, pattern=pattern, numeric=is_number(str(right)))
+        if given is None:
+            results.append(RewardResult(0.0, info={"answer": None}))
+            continue
+        task = (made_by or {}).get("task") or facts["source_dataset"]
+        params = json.dumps((made_by or {}).get("params", {}), sort_keys=True)
+        entry = {"question": asked, "answer": right, "metadata": facts}
+        try:
+            score = _score(task, params, given, entry)
+        except Exception as cause:
+            invalid = f"{task}'s verifier raised {type(cause).__name__}"
+            results.append(RewardResult(None, info={"answer": given, "error": str(cause)}, invalid=invalid))
+            continue
+        value = score if threshold is None else float(score >= threshold)
+        results.append(RewardResult(value, info={"answer": given, "score": score}))
+    return results
+
+
+def _score(task: str, params: str, given: str, entry: dict[str, Any]) -> float:
+    score_answer = _verifier(task, params)
+    try:
+        return float(score_answer(given, entry))
+    except Exception:
+        # Some verifiers raise on text that is no answer. That is the response's fault only if the verifier works at
+        # all: if it raises on the task's own answer as well, that exception stands.
+        score_answer(entry["answer"], entry)
+        return 0.0
+
+
+@functools.lru_cache(maxsize=64)
+def _verifier(task: str, params: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        from reasoning_gym.factory import DATASETS
+    task_class, config_class = DATASETS[task]
+    values = json.loads(params)
+    if task == "composite":
+        from reasoning_gym.composite import DatasetSpec
+
+        values["datasets"] = [DatasetSpec(**{"weight": 1.0, "config": {}, **each}) for each in values["datasets"]]
+    return task_class(config_class(**values, seed=0)).score_answer
+
+
+def math(
+    responses: Sequence[str], *, answer_field: str = "answer", timeout_s: float = 5.0, **columns: Any
+) -> list[RewardValue]:
+    """1 where math-verify finds the response's final answer equal to the column ``answer_field``, else 0.
+
+    Understands LaTeX, fractions, sets, intervals and ``\\boxed{}``. Runs in a process of its own (math-verify keeps
+    time by signals, which only a main thread may set); a comparison that takes longer than ``timeout_s`` seconds
+    leaves the sample invalid, and so does a reference answer that math-verify cannot read.
+    """
+    from rewards.math_process import MathVerifier
+
+    if answer_field not in columns:
+        raise KeyError(f"the data has no column '{answer_field}'; set params.answer_field to one of {sorted(columns)}")
+    verifier = MathVerifier.shared()
+    results: list[RewardValue] = []
+    for text, right in zip(responses, columns[answer_field], strict=True):
+        verdict = verifier.verify(str(right), text, timeout_s)
+        results.append(RewardResult(float(verdict)) if isinstance(verdict, bool) else RewardResult.unjudged(verdict))
+    return results

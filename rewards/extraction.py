@@ -1,0 +1,102 @@
+"""The final answer of a response, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+ExtractionMode = Literal["auto", "tag", "boxed", "answer_is", "last_number", "regex", "whole"]
+
+# A minus sign belongs to the number unless something that can be subtracted from stands right before it.
+_NUMBER = re.compile(r"(?:(?<![\w.)\]}])-)?(?<![\w.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+# To the end of the line or of the sentence: a full stop that is not a decimal point.
+_ANSWER_IS = re.compile(r"\banswer(?:\s+is|\s*:)\s*:?\s*(.+?)(?=\.?\s*$|\.\s|\n)", re.IGNORECASE | re.MULTILINE)
+
+
+def extract_answer(
+    text: str, mode: ExtractionMode = "auto", *, pattern: str | None = None, numeric: bool = False
+) -> str | None:
+    """The answer that ``text`` gives, or None where it gives none.
+
+    - ``tag``: between the last ``<answer>`` and ``</answer>``.
+    - ``boxed``: in the last ``\\boxed{}``.
+    - ``answer_is``: after the last "answer is" or "answer:", to the end of the sentence.
+    - ``last_number``: the last number.
+    - ``regex``: the last match of ``pattern``, its first group if it has one.
+    - ``whole``: all of it, stripped.
+    - ``auto``: the first of tag, boxed and answer_is that is there, else the last number where ``numeric``, else the
+      whole.
+
+    ``numeric`` says that a number is expected: words around it are dropped.
+    """
+    text = text.replace("\N{MINUS SIGN}", "-")
+    if mode == "regex":
+        if pattern is None:
+            raise ValueError("extraction mode regex needs a pattern")
+        return _last_match(re.compile(pattern, re.DOTALL), text)
+    if mode == "auto":
+        named = (_EXTRACTORS[each](text) for each in ("tag", "boxed", "answer_is"))
+        found = next((answer for answer in named if answer is not None), None)
+        if found is None:
+            found = last_number(text) if numeric else text.strip()
+    elif mode in _EXTRACTORS:
+        found = _EXTRACTORS[mode](text)
+    else:
+        raise ValueError(f"extraction mode '{mode}' is unknown; known: {', '.join(('auto', 'regex', *_EXTRACTORS))}")
+    return _only_number(found) if found and numeric else found or None
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is one number and nothing else."""
+    return _PLAIN_NUMBER.fullmatch(text.strip()) is not None
+
+
+def last_number(text: str) -> str | None:
+    """The last number of the text, its sign included."""
+    numbers = _NUMBER.findall(text)
+    return numbers[-1].rstrip(",") if numbers else None
+
+
+def last_boxed(text: str) -> str | None:
+    """The contents of the last complete ``\\boxed{}``, braces balanced."""
+    for match in reversed(list(re.finditer(r"\\f?boxed\s*\{", text))):
+        depth = 1
+        for position in range(match.end(), len(text)):
+            depth += {"{": 1, "}": -1}.get(text[position], 0)
+            if depth == 0:
+                return text[match.end() : position].strip()
+    return None
+
+
+def _last_match(pattern: re.Pattern[str], text: str) -> str | None:
+    matches = list(pattern.finditer(text))
+    if not matches:
+        return None
+    found = matches[-1].group(1 if pattern.groups else 0)
+    return found.strip() if found is not None else None
+
+
+def _answer_is(text: str) -> str | None:
+    found = _last_match(_ANSWER_IS, text)
+    return found.strip("*` ") if found is not None else None
+
+
+def _only_number(answer: str) -> str:
+    """The number in an answer such as "4 + 3 = 7" or "7 apples"; the answer as it is where there is none."""
+    result = answer.rpartition("=")[2].strip() or answer
+    if is_number(result):
+        return result
+    number = _NUMBER.search(result)
+    return number.group().rstrip(",") if number else answer
+
+
+_EXTRACTORS: dict[str, Callable[[str], str | None]] = {
+    "tag": lambda text: _last_match(_TAG, text),
+    "boxed": last_boxed,
+    "answer_is": _answer_is,
+    "last_number": last_number,
+    "whole": lambda text: text.strip(),
+}

@@ -1,0 +1,150 @@
+"""From the name of a reward in a recipe to a reward that can be called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lpo.plugins import PluginError, installed_plugins, load_callable
+from lpo.recipe.base import unknown_name
+from lpo.recipe.runtime import RewardSpec
+from rewards.contract import STANDARD_ARGUMENTS, Reward
+
+ENTRY_POINTS = "lpo.rewards"
+"""Entry point group under which installed packages register rewards."""
+
+SHIPPED = {
+    "reasoning_gym": "rewards.correctness:reasoning_gym",
+    "math": "rewards.correctness:math",
+}
+"""Rewards that come with lpo, by name."""
+
+
+class RewardError(ValueError):
+    """A reward of the recipe cannot be used. The message names the reward, the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class ResolvedReward:
+    """A reward function with its name, weight and bound parameters."""
+
+    name: str
+    weight: float
+    function: Callable[..., Any]
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, **arguments: Any) -> Any:
+        accepted, takes_all = _keyword_parameters(self.function)
+        given = arguments if takes_all else {name: value for name, value in arguments.items() if name in accepted}
+        return self.function(**given, **self.params)
+
+    def missing_columns(self, columns: Iterable[str]) -> list[str]:
+        """Arguments that the reward requires and that neither lpo, its params nor ``columns`` provide."""
+        provided = {*STANDARD_ARGUMENTS, *self.params, *columns}
+        accepted, _ = _keyword_parameters(self.function)
+        return [name for name, required in accepted.items() if required and name not in provided]
+
+
+def resolve(spec: RewardSpec | str, *, base_dir: Path | None = None, columns: Sequence[str] | None = None) -> Reward:
+    """Returns the reward that ``spec`` names, ready to be called.
+
+    The name is that of a shipped reward, of an entry point in the group ``lpo.rewards``, ``file.py:function``
+    (relative to ``base_dir``) or ``package.module:function``. A class is instantiated with the params; a function gets
+    them as keyword arguments. With ``columns``, the names of the data set's columns, arguments that nothing provides
+    are found before the first response is scored.
+
+    Raises RewardError where the reward does not exist, does not import, is not callable, or cannot be called as
+    rewards are.
+    """
+    if isinstance(spec, str):
+        spec = RewardSpec(reward=spec)
+    try:
+        found = load_callable(spec.reward, what="reward", known=SHIPPED, base_dir=base_dir, entry_points=ENTRY_POINTS)
+    except PluginError as cause:
+        raise RewardError(str(cause)) from cause
+    params = dict(spec.params)
+    if inspect.isclass(found):
+        found, params = _instance(found, params, spec.reward), {}
+    _check_signature(found, params, spec.reward)
+    reward = ResolvedReward(_short_name(spec.reward), spec.weight, found, params)
+    if columns is not None and (missing := reward.missing_columns(columns)):
+        known = ", ".join([*STANDARD_ARGUMENTS, *columns])
+        raise RewardError(
+            f"reward '{spec.reward}' requires '{missing[0]}', which is neither a param nor a column of the data; "
+            f"there are: {known}"
+        )
+    return reward
+
+
+def resolve_all(
+    specs: Sequence[RewardSpec], *, base_dir: Path | None = None, columns: Sequence[str] | None = None
+) -> list[Reward]:
+    """Resolves the rewards of a stage. Raises RewardError also where two of them would share a name in the metrics."""
+    resolved = [resolve(spec, base_dir=base_dir, columns=columns) for spec in specs]
+    names = [reward.name for reward in resolved]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            first = specs[names.index(name)].reward
+            raise RewardError(
+                f"rewards '{first}' and '{specs[position].reward}' are both called '{name}'; rename one function"
+            )
+    return resolved
+
+
+def known_rewards() -> dict[str, str]:
+    """Names that a recipe can use without a path, each with where it comes from."""
+    installed = {name: f"{entry.value} (entry point)" for name, entry in installed_plugins(ENTRY_POINTS).items()}
+    return {**installed, **SHIPPED}
+
+
+def _short_name(spec: str) -> str:
+    return spec.rpartition(":")[2]
+
+
+def _instance(cls: type, params: dict[str, Any], spec: str) -> Callable[..., Any]:
+    try:
+        instance = cls(**params)
+    except Exception as cause:
+        raise RewardError(
+            f"reward '{spec}' is a class that cannot be made with params {params} ({type(cause).__name__}: {cause})"
+        ) from cause
+    if not callable(instance):
+        raise RewardError(f"reward '{spec}' is a class without __call__; rewards are called with a batch of responses")
+    return instance
+
+
+def _check_signature(function: Callable[..., Any], params: dict[str, Any], spec: str) -> None:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as cause:
+        raise RewardError(f"reward '{spec}' hides its arguments ({cause}); wrap it in a Python function") from cause
+    for parameter in parameters:
+        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
+            raise RewardError(f"reward '{spec}' takes '{parameter.name}' by position; rewards get keyword arguments")
+    accepted, takes_all = _keyword_parameters(function)
+    judged = [name for name in ("responses", "completions", "completion_ids") if name in accepted]
+    if not judged and not takes_all:
+        raise RewardError(
+            f"reward '{spec}' takes ({', '.join(accepted)}) and so never sees a response; "
+            "write def reward(prompts, responses, **columns)"
+        )
+    for name in params:
+        if name in STANDARD_ARGUMENTS:
+            raise RewardError(f"reward '{spec}': params.{name} is an argument that lpo passes; remove it from params")
+        if name not in accepted and not takes_all:
+            settable = [each for each in accepted if each not in STANDARD_ARGUMENTS]
+            raise RewardError(f"reward '{spec}': params: {unknown_name(name, settable, 'parameter')}")
+
+
+def _keyword_parameters(function: Callable[..., Any]) -> tuple[dict[str, bool], bool]:
+    """Names that can be given by keyword, each with whether it is required; and whether any name can."""
+    parameters = inspect.signature(function).parameters.values()
+    accepted = {
+        parameter.name: parameter.default is parameter.empty
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    return accepted, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
