@@ -1,0 +1,185 @@
+"""The text of a list of tokens, and where each token stands in it.
+
+Two ways. Byte-level BPE and SentencePiece vocabularies say which bytes a token stands for, so the bytes are joined and
+decoded once: exact for half characters, and fast. Any other tokenizer (WordPiece, say) is decoded step by step in
+a small window, as a streaming server does it. Which way applies is tried on the tokenizer itself, not read off its class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PROBES = 384
+
+
+class TokenText(NamedTuple):
+    """`text`, and `anchors` (n,): for each token the index in `text` of the character that decides its sentence.
+
+    That is its first visible character; for a token of white space its first one; for a token without text (a special
+    token, the later half of a character) the character before it, or -1 at the very start. Never decreasing.
+    """
+
+    text: str
+    anchors: NDArray[np.int64]
+
+
+def read_tokens(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
+    """Decode `token_ids` with `tokenizer` (any `PreTrainedTokenizerFast`), special tokens as empty text."""
+    vocabulary = _vocabulary(tokenizer)
+    if vocabulary is None:
+        return _read_stepwise(token_ids, tokenizer)
+    return vocabulary.read(token_ids)
+
+
+class _Vocabulary:
+    """The bytes of each token id, looked up once and kept."""
+
+    def __init__(self, tokenizer: Any, to_bytes: Callable[[str], bytes | None]) -> None:
+        self._tokenizer = tokenizer
+        self._to_bytes = to_bytes
+        self._special = set(tokenizer.all_special_ids)
+        self._added = {int(index): str(token) for token, index in tokenizer.get_added_vocab().items()}
+        self._pieces: dict[int, tuple[bytes, int, int]] = {}
+
+    def piece(self, token_id: int) -> tuple[bytes, int, int]:
+        """(bytes, their number, offset of the anchor in them) of one token."""
+        token = self._tokenizer.convert_ids_to_tokens(token_id)
+        if token is None or token_id in self._special:
+            data = b""
+        elif token_id in self._added:
+            data = self._added[token_id].encode("utf-8", "surrogatepass")
+        else:
+            known = self._to_bytes(token)
+            data = token.encode("utf-8", "surrogatepass") if known is None else known
+        lead = len(data) - len(data.lstrip())
+        if not data:
+            lead = -1
+        elif lead == len(data):
+            lead = 0
+        entry = (data, len(data), lead)
+        self._pieces[token_id] = entry
+        return entry
+
+    def read(self, token_ids: Sequence[int]) -> TokenText:
+        pieces = self._pieces
+        try:
+            found = [pieces[token_id] for token_id in token_ids]
+        except KeyError:
+            for token_id in set(token_ids):
+                if token_id not in pieces:
+                    self.piece(int(token_id))
+            found = [pieces[token_id] for token_id in token_ids]
+        if not found:
+            return TokenText("", np.empty(0, np.int64))
+        chunks, sizes, leads = zip(*found, strict=True)
+        data = b"".join(chunks)
+        ends = np.cumsum(np.array(sizes, np.int64))
+        anchors = ends - np.array(sizes, np.int64) + np.array(leads, np.int64)
+        # One character for each byte that is not part of a whole one, so that every byte keeps a place in the text.
+        text = data.decode("utf-8", "surrogateescape")
+        if len(text) != len(data):
+            owner = np.repeat(np.arange(len(text)), _byte_lengths(text))
+            anchors = np.where(anchors < 0, -1, owner[np.maximum(anchors, 0)])
+        return TokenText(text, anchors)
+
+
+def _byte_lengths(text: str) -> NDArray[np.int64]:
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
+    lengths[(points >= 0xDC80) & (points <= 0xDCFF)] = 1
+    return lengths
+
+
+_vocabularies: WeakKeyDictionary[Any, tuple[int, _Vocabulary | None]] = WeakKeyDictionary()
+
+
+def _vocabulary(tokenizer: Any) -> _Vocabulary | None:
+    # Tokens may be added after the first call: the size of the vocabulary is part of the key.
+    size = len(tokenizer)
+    known = _vocabularies.get(tokenizer)
+    if known is None or known[0] != size:
+        known = (size, _recognise(tokenizer))
+        _vocabularies[tokenizer] = known
+    return known[1]
+
+
+def _recognise(tokenizer: Any) -> _Vocabulary | None:
+    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    size = len(tokenizer)
+    step = max(1, size // _PROBES)
+    probes = [index for index in (*range(0, size, step), *range(min(size, 300))) if index not in special]
+    tokens = tokenizer.convert_ids_to_tokens(probes)
+    pairs = [(index, token) for index, token in zip(probes, tokens, strict=True) if token is not None]
+    if not pairs:
+        return None
+    for to_bytes in (_byte_level(), _sentencepiece):
+        if all(_agrees(tokenizer, pairs[i : i + 2], to_bytes) for i in range(len(pairs) - 1)):
+            return _Vocabulary(tokenizer, to_bytes)
+    return None
+
+
+def _agrees(tokenizer: Any, pairs: list[tuple[int, str]], to_bytes: Callable[[str], bytes | None]) -> bool:
+    parts = [to_bytes(token) for _, token in pairs]
+    if any(part is None for part in parts):
+        return False
+    ours = b"".join(part for part in parts if part is not None).decode("utf-8", "replace")
+    theirs = _decode(tokenizer, [index for index, _ in pairs])
+    # SentencePiece decoders drop the space before the first word, and count the bytes of a broken character in their own way.
+    return ours.removeprefix(" ").replace("\ufffd", "") == theirs.removeprefix(" ").replace("\ufffd", "")
+
+
+def _byte_level() -> Callable[[str], bytes | None]:
+    # The alphabet of GPT-2: printable Latin-1 bytes stand for themselves, the others are moved above U+0100 in order.
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    moved = [byte for byte in range(256) if byte not in printable]
+    alphabet = {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(moved)}
+
+    def to_bytes(token: str) -> bytes | None:
+        try:
+            return bytes([alphabet[character] for character in token])
+        except KeyError:
+            return None
+
+    return to_bytes
+
+
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+def _sentencepiece(token: str) -> bytes | None:
+    byte = _BYTE_TOKEN.fullmatch(token)
+    return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode("utf-8", "surrogatepass")
+
+
+def _decode(tokenizer: Any, token_ids: list[int]) -> str:
+    return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
+    """Each token's text is what it adds to the decoding of the few tokens before it; half characters wait for their rest."""
+    parts: list[str] = []
+    anchors = np.empty(len(token_ids), np.int64)
+    length = window = emitted = 0
+    ids = [int(token_id) for token_id in token_ids]
+    for i in range(len(ids)):
+        before = _decode(tokenizer, ids[window:emitted])
+        now = _decode(tokenizer, ids[window : i + 1])
+        pending = now.endswith("\ufffd") and i + 1 - emitted < 8 and i + 1 < len(ids)
+        added = "" if pending else now[len(before) :]
+        space = len(added) - len(added.lstrip())
+        anchors[i] = length - 1 if not added else length + (space if space < len(added) else 0)
+        if added:
+            # The tokens that waited share the character they make.
+            anchors[emitted:i] = (
+                np.maximum(anchors[emitted:i], length) if now and "\ufffd" not in added else anchors[emitted:i]
+            )
+            parts.append(added)
+            length += len(added)
+            window, emitted = emitted, i + 1
+    return TokenText("".join(parts), np.maximum.accumulate(anchors) if len(ids) else anchors)
