@@ -26,8 +26,8 @@ class Engine(Section):
     kv_cache_gib: PositiveFloat = 1.0
     """CPU only: size of the key-value cache of one engine."""
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.85
-    block_size: Literal[16, 32, 64, 128] = 16
-    """Tokens of a cache block. Small blocks let short prompts be shared inside a group."""
+    block_size: Literal[16, 32, 64, 128] = 32
+    """Tokens of a cache block. Small blocks let short prompts be shared inside a group; on CPUs 32 is the least."""
     enforce_eager: bool | None = None
     """Skip compilation. None: true on CPU, false on GPU."""
     prepack: bool = True

@@ -47,6 +47,12 @@ class _Dumper(yaml.SafeDumper):
     """Quotes whatever either version of YAML would take for something else than text."""
 
 
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # PyYAML's other styles fold line breaks, and lose the rarer ones (NEL, U+2028).
+    return dumper.represent_scalar(_TAG + "str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
 for _name, _pattern, _first in (
     ("null", _NULL, ["~", "n", "N", ""]),
     ("bool", _BOOL, list("tTfF")),
