@@ -1,0 +1,219 @@
+"""The folder of a run: everything that it writes, under names that do not change.
+
+recipe.yaml      as resolved                 rollouts/*.jsonl   sampled responses
+metrics.jsonl    one object a line           checkpoints/       by stage and step
+run.json         facts a resume needs        plots/*.png        curves, frontier
+run.log          everything logged
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lpo.recipe import Recipe, dump_recipe
+from lpo.samples import Group
+
+_LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class RunFolderError(ValueError):
+    """A folder that cannot be a run's, or holds no run. The message says what to do."""
+
+
+class RunFolder:
+    """Paths and writers of one run. ``create`` makes a new one, ``open`` continues or inspects an old one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_file = path / "recipe.yaml"
+        self.metrics_file = path / "metrics.jsonl"
+        self.log_file = path / "run.log"
+        self.rollouts = path / "rollouts"
+        self.checkpoints = path / "checkpoints"
+        self.plots = path / "plots"
+        self._state_file = path / "run.json"
+        self._state_lock = threading.Lock()
+
+    @classmethod
+    def create(cls, recipe: Recipe) -> RunFolder:
+        """A new run's folder: ``recipe.run_dir``, or ``runs/<name>-<timestamp>-<short id>``, with the recipe in it.
+
+        Raises:
+            RunFolderError: the folder holds a run (resume it) or other files (they would be mixed up with the run's).
+        """
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        default = Path("runs") / f"{recipe.name}-{stamp}-{secrets.token_hex(2)}"
+        path = (Path(recipe.run_dir).expanduser() if recipe.run_dir else default).absolute()
+        folder = cls(path)
+        if path.exists() and not path.is_dir():
+            raise RunFolderError(f"run_dir {path} is a file; name a folder that is new or empty")
+        if path.exists() and any(path.iterdir()):
+            if folder.recipe_file.is_file():
+                raise RunFolderError(
+                    f"run_dir {path} holds a run already; continue it with `lpo resume {path}`, or name another folder"
+                )
+            raise RunFolderError(f"run_dir {path} is not empty and holds no run; name a folder that is new or empty")
+        for each in (path, folder.rollouts, folder.checkpoints, folder.plots):
+            each.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder.recipe_file, dump_recipe(recipe))
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """The folder of a run that exists.
+
+        Raises:
+            RunFolderError: there is no run in it.
+        """
+        folder = cls(Path(path).expanduser().absolute())
+        if not folder.recipe_file.is_file():
+            known = sorted(each.parent.name for each in folder.path.parent.glob("*/recipe.yaml"))
+            beside = f"; runs beside it: {', '.join(known[-3:])}" if known else ""
+            raise RunFolderError(f"{folder.path} holds no run: it has no recipe.yaml{beside}")
+        return folder
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """One line of metrics.jsonl, on disk before this returns. Infinite and NaN values become null: JSON has none."""
+        line = json.dumps({name: _plain(value) for name, value in record.items()}, allow_nan=False)
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; one that a killed process left half-written at the end is left out."""
+        return list(read_metrics(self.metrics_file))
+
+    def truncate_to(self, step: int, stage: str) -> None:
+        """Forget metrics and rollouts later than step ``step`` (over all stages) of ``stage``, where a resume goes on.
+
+        A stage that begins with an evaluation logs it at the last step of the stage before: that line goes too when the
+        resume will write it again.
+        """
+
+        def came_before(record: dict[str, Any]) -> bool:
+            return record["step"] < step or (record["step"] == step and record["stage"] == stage)
+
+        if self.metrics_file.exists():
+            kept = [record for record in self.metrics() if came_before(record)]
+            write_atomically(self.metrics_file, "".join(json.dumps(record) + "\n" for record in kept))
+        for file in self.rollouts.glob("*.jsonl"):
+            if int(file.stem.rpartition("-")[2]) > step:
+                file.unlink()
+
+    def save_rollouts(self, stage: str, step: int, groups: Sequence[Group]) -> Path | None:
+        """``rollouts/<stage>-<step>.jsonl``, one response a line; None when there is nothing to save."""
+        if not groups:
+            return None
+        file = self.rollouts / f"{stage}-{step:06d}.jsonl"
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(step, groups))
+        write_atomically(file, "".join(lines))
+        return file
+
+    def write_state(self, **facts: Any) -> None:
+        """Add facts (JSON values) to run.json, which is whole or as it was before."""
+        with self._state_lock:  # the tracker adds its run id from a thread of its own
+            write_atomically(self._state_file, json.dumps(self.read_state() | facts, indent=1) + "\n")
+
+    def read_state(self) -> dict[str, Any]:
+        """The facts in run.json, empty before the first ones."""
+        return json.loads(self._state_file.read_text(encoding="utf-8")) if self._state_file.exists() else {}
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Python's logging into run.log from DEBUG on, and to stderr from WARNING on; undone at the end.
+
+        Loggers of libraries that write a line for every request stay at INFO.
+        """
+        root = logging.getLogger()
+        file = logging.FileHandler(self.log_file, encoding="utf-8")
+        file.setLevel(logging.DEBUG)
+        file.setFormatter(logging.Formatter(_LOG_FORMAT))
+        console = logging.StreamHandler()
+        console.setLevel(logging.WARNING)
+        console.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        loud = [
+            logging.getLogger(name) for name in ("urllib3", "asyncio", "matplotlib", "PIL", "sqlalchemy", "alembic")
+        ]
+        levels = [(logger, logger.level) for logger in [root, *loud]]
+        root.setLevel(logging.DEBUG)
+        for logger in loud:
+            logger.setLevel(logging.INFO)
+        root.addHandler(file)
+        root.addHandler(console)
+        try:
+            yield
+        finally:
+            for handler in (file, console):
+                root.removeHandler(handler)
+                handler.close()
+            for logger, level in levels:
+                logger.setLevel(level)
+
+
+def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
+    """The records of a metrics.jsonl, without a half-written last line.
+
+    Raises:
+        RunFolderError: a line before the last is damaged.
+    """
+    if not file.exists():
+        return
+    lines = file.read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                return
+            raise RunFolderError(f"{file}, line {number} is damaged ({error}); remove that line to go on") from None
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """The file holds the whole of ``text`` or what it held before, whenever the process dies."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}.writing")
+    try:
+        with beside.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _rows(step: int, groups: Sequence[Group]) -> Iterable[dict[str, Any]]:
+    for group in groups:
+        for number, response in enumerate(group.responses):
+            yield {
+                "step": step,
+                "prompt_id": group.prompt.id,
+                "question": group.prompt.question,
+                "number": number,
+                "response": response.text,
+                "reward": _plain(response.reward),
+                "components": {name: _plain(value) for name, value in response.components.items()},
+                "advantage": _plain(response.advantage),
+                "tokens": len(response.token_ids),
+                "segment_ids": list(response.segment_ids),
+                "token_ids": list(response.token_ids),
+                "finish_reason": response.finish_reason,
+                "weight_version": response.weight_version,
+            }
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value: numbers of NumPy and torch become Python's, infinite ones null."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    number = float(value)
+    return number if number - number == 0 else None
