@@ -43,7 +43,7 @@ class _Vocabulary:
     def __init__(self, tokenizer: Any, to_bytes: Callable[[str], bytes | None]) -> None:
         self._tokenizer = tokenizer
         self._to_bytes = to_bytes
-        self._special = set(tokenizer.all_special_ids)
+        self._special = _special_ids(tokenizer)
         self._added = {int(index): str(token) for token, index in tokenizer.get_added_vocab().items()}
         self._pieces: dict[int, tuple[bytes, int, int]] = {}
 
@@ -110,7 +110,7 @@ def _vocabulary(tokenizer: Any) -> _Vocabulary | None:
 
 
 def _recognise(tokenizer: Any) -> _Vocabulary | None:
-    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    special = _special_ids(tokenizer) | set(tokenizer.get_added_vocab().values())
     size = len(tokenizer)
     step = max(1, size // _PROBES)
     probes = [index for index in (*range(0, size, step), *range(min(size, 300))) if index not in special]
@@ -119,7 +119,7 @@ def _recognise(tokenizer: Any) -> _Vocabulary | None:
     if not pairs:
         return None
     for to_bytes in (_byte_level(), _sentencepiece):
-        if all(_agrees(tokenizer, pairs[i : i + 2], to_bytes) for i in range(len(pairs) - 1)):
+        if all(_agrees(tokenizer, pairs[i : i + 2], to_bytes) for i in range(max(1, len(pairs) - 1))):
             return _Vocabulary(tokenizer, to_bytes)
     return None
 
@@ -161,25 +161,35 @@ def _decode(tokenizer: Any, token_ids: list[int]) -> str:
     return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
+def _special_ids(tokenizer: Any) -> set[int]:
+    # A token may be special to the tokenizer's own decoder without having a role such as EOS.
+    added = {int(index) for index, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return added | set(tokenizer.all_special_ids)
+
+
+_CONTEXT = 6  # tokens decoded before a new one, so that joining rules (spaces, "##") see what they need
+_LONGEST_CHARACTER = 8  # tokens one character may take before it is given up as broken
+
+
 def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
     """Each token's text is what it adds to the decoding of the few tokens before it; half characters wait for their rest."""
-    parts: list[str] = []
-    anchors = np.empty(len(token_ids), np.int64)
-    length = window = emitted = 0
     ids = [int(token_id) for token_id in token_ids]
+    parts: list[str] = []
+    anchors = np.empty(len(ids), np.int64)
+    length = done = 0
     for i in range(len(ids)):
-        before = _decode(tokenizer, ids[window:emitted])
-        now = _decode(tokenizer, ids[window : i + 1])
-        pending = now.endswith("\ufffd") and i + 1 - emitted < 8 and i + 1 < len(ids)
-        added = "" if pending else now[len(before) :]
-        space = len(added) - len(added.lstrip())
-        anchors[i] = length - 1 if not added else length + (space if space < len(added) else 0)
-        if added:
-            # The tokens that waited share the character they make.
-            anchors[emitted:i] = (
-                np.maximum(anchors[emitted:i], length) if now and "\ufffd" not in added else anchors[emitted:i]
-            )
-            parts.append(added)
-            length += len(added)
-            window, emitted = emitted, i + 1
-    return TokenText("".join(parts), np.maximum.accumulate(anchors) if len(ids) else anchors)
+        start = max(0, done - _CONTEXT)
+        now = _decode(tokenizer, ids[start : i + 1])
+        if now.endswith("\ufffd") and i + 1 - done < _LONGEST_CHARACTER and i + 1 < len(ids):
+            continue
+        added = now[len(_decode(tokenizer, ids[start:done])) :]
+        lead = len(added) - len(added.lstrip())
+        if not added:
+            anchors[done : i + 1] = length - 1
+        else:
+            # Tokens that make one character together all stand at it.
+            anchors[done : i + 1] = length if i > done or lead == len(added) else length + lead
+        parts.append(added)
+        length += len(added)
+        done = i + 1
+    return TokenText("".join(parts), anchors)

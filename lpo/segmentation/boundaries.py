@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from lpo.segmentation.code_lines import is_one_sentence
 from lpo.segmentation.protected import CODE_BLOCK, DISPLAY, Span, protected_spans
 from lpo.segmentation.stops import ends_sentence
 
@@ -20,7 +21,9 @@ _CLAUSE = re.compile(rf"(?P<line>{_BREAK})|(?P<mark>{_SENTENCE_MARK})|(?P<pause>
 _LINE = re.compile(rf"(?P<line>{_BREAK})")
 
 _INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f"
-_CLOSERS = re.compile(rf"(?:[\"'”’»›」』】）〉》)\]}}*_~`{_INVISIBLE}]|\[\^?\w{{1,12}}\](?!\())*")
+_CLOSERS = re.compile(
+    rf"(?:[\"'”’»›」』】）〉》)\]}}*_~`{_INVISIBLE}]|\[\^?\w{{1,12}}\](?!\()|</\w{{1,12}}>|<br ?/?>)*"
+)
 # Pictures and signs of completion after a mark belong to the sentence before them...
 _PICTURES = re.compile(
     "(?:[ \u00a0]?(?:[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u25a0\u25a1\u220e\u2713\u2714]"
@@ -35,22 +38,6 @@ _LIST_LABEL = re.compile(
 _FORMULA_END = re.compile(
     r"[.?。]\s*(?:\\end\{\w+\*?\}\s*|\\[,;! ]\s*|\\quad\s*|[}])*(?:\$\$?|\\\]|\\\)|\\end\{\w+\*?\})$"
 )
-
-_CODE_LINE = re.compile(
-    r"""\s*(?:
-      (?:\#{1,6}|//+|/\*|\*/|<!--|--!|;;)\s | \#!|\#include|\#define | <\/?[A-Za-z][^>]*> | \|.*\| | \$\s\S | >>>\s | \.\.\.\s | (?:\"{3}|'{3}) | @\w+
-      | (?:def|class|async\ def)\ \w+.*[:(] | (?:import|package|using|namespace)\ [\w.]+\s*(?:;|$|as\ |,|\{) | from\ [\w.]+\ import\b
-      | (?:if|elif|while|for|with|except|switch)\b.*[:{]\s*(?:\#.*|//.*)?$ | (?:else|try|finally)\s*[:{]\s*$
-      | (?:return|raise|throw|assert|yield|await|del|print|echo)\b[^.!?]*[\w)]?[(\[{"'].*[)\]};]\s*(?:(?:\#|//).*)?$
-      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+[\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
-      | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
-      | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*[\["'{(\w].*[)\]}"';]\s*(?:(?:\#|//).*)?$
-      | [A-Za-z_][\w.:]*!?\([^)]*['")\]].*\)?;?\s*(?:(?:\#|//).*)?$
-      | .*[;{}]\s*(?:(?://|/\*|\#).*)?$ | .*["\w)]\s*<<.*
-    )""",
-    re.VERBOSE,
-)
-_PROSE_WITH_SEMICOLON = re.compile(r"[^(){}=<>\[\]]*")
 
 
 def line_boundaries(text: str) -> list[int]:
@@ -124,18 +111,8 @@ class _Lines:
         if self._whole is None:
             end = self.text.find("\n", self.start)
             line = self.text[self.start : len(self.text) if end < 0 else end]
-            self._whole = len(line) <= 400 and _is_code_or_row(line)
+            self._whole = is_one_sentence(line)
         return self._whole
-
-
-def _is_code_or_row(line: str) -> bool:
-    found = _CODE_LINE.match(line)
-    if not found:
-        return False
-    stripped = line.rstrip()
-    if stripped.endswith((";", "}", "{")):
-        return not _PROSE_WITH_SEMICOLON.fullmatch(stripped[:-1])
-    return True
 
 
 def _after_mark(text: str, start: int, end: int, lines: _Lines) -> int | None:

@@ -1,0 +1,45 @@
+"""Lines that are one sentence whatever marks they hold: headings, table rows, and code outside a fence."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 400  # a longer line is prose
+
+_WHOLE = re.compile(
+    r"""\s*(?:
+      (?:\#{1,6}|//+|/\*|<!--|;;)\s          # a heading or a comment
+      | \#! | \#include\b | \#define\b
+      | \|.*\|                               # a table row
+      | \$\s[a-z./] | >>>\s | (?:\"{3}|'{3})
+      | </?(?:!DOCTYPE|html|head|body|p|div|a|span|li|ul|ol|h[1-6]|table|tr|td|th|script|style|link|meta|img|input|button|form|label|section
+            |nav|header|footer|main|svg|title|option|select|textarea)\b.*>\s*$
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"""\s*(?:
+      @\w+(?:\(.*)?$
+      | (?:def|class|async\ def)\ \w+.*[:(]
+      | (?:import|package|using|namespace)\ [\w.]+\s*(?:;|$|as\ |,|\{) | from\ [\w.]+\ import\b
+      | (?:if|elif|while|for|with|except|switch)\b.*[:{]\s*(?:(?:\#|//).*)?$ | (?:\}\s*)?(?:else|try|finally)\s*[:{]\s*$
+      | (?:return|raise|throw|assert|yield|await|del|print|echo)\b.*[)\]};"']\s*(?:(?:\#|//|/\*).*)?$
+      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+[\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
+      | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
+      | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*\S.*[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
+      | [A-Za-z_][\w.:]*!?\(.*\)?;?\s*(?:(?:\#|//|/\*).*)?$
+      | .*[;{]\s*(?:(?://|/\*|\#).*)?$ | .*;.*\}$ | \}.* | .*["\w)]\s*<<.*
+    )""",
+    re.VERBOSE,
+)
+_STRINGS_AND_COMMENTS = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|`[^`\n]*`|(?<!\w)(?:\#|//)\s.*$|/\*.*$')
+_PROSE = re.compile(r"[.!?][\"')]*\s+[\w(\"'$]")
+
+
+def is_one_sentence(line: str) -> bool:
+    """Whether `line` is a heading, a comment, a table row, or reads like code once its strings and comments are taken out."""
+    if len(line) > _LONGEST:
+        return False
+    if _WHOLE.match(line):
+        return True
+    return bool(_CODE.match(line)) and not _PROSE.search(_STRINGS_AND_COMMENTS.sub("", line))

@@ -1,0 +1,106 @@
+"""Does this full stop end a sentence, or does it belong to an abbreviation, an initial or a label?"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lpo.segmentation import abbreviations as words
+
+_LEADING = "\"'“‘«「『([{（【*_`~<¿¡—–-/#>\u200b\u200e\u200f\u2066\u2067\u202a\u202b"
+_INNER_BREAK = re.compile(r"[(\[/—–“”\"、，：,;:=+*<>|]")
+_JOINERS = re.compile("[\u200c\u200d]")
+_ACRONYM = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+_ROMAN = re.compile(r"[ivxlc]+|[IVXLC]+")
+_OPERATOR_BEFORE = re.compile(
+    r"[=+*/<>≤≥≈^×·−∈⊂∪∩→|(-]\s*$|\b(?:equals|answer is|choice is|option)\s*:?\s*$", re.IGNORECASE
+)
+_VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
+
+
+class Following(NamedTuple):
+    """What comes after a mark: the first visible character, and the first word behind any opening quotes and brackets."""
+
+    first: str
+    word: str
+
+    @property
+    def lower(self) -> bool:
+        return self.word[:1].islower()
+
+    @property
+    def upper(self) -> bool:
+        return self.word[:1].isupper()
+
+    @property
+    def digit(self) -> bool:
+        return self.word[:1].isdigit()
+
+    @property
+    def starter(self) -> bool:
+        return self.upper and self.word.lower().replace("’", "'") in words.STARTERS
+
+
+def full_stop_ends(before: str, following: Following) -> bool:
+    """Whether the single full stop between `before` (its line up to it, or the end of that) and `following` ends a sentence."""
+    pieces = before.split()
+    if not pieces:
+        return False
+    token = _JOINERS.sub("", _INNER_BREAK.split(pieces[-1])[-1]).lstrip(_LEADING)
+    name = token.lower()
+    previous = pieces[-2] if len(pieces) > 1 else ""
+    if not token or token[-1].isdigit():
+        return True
+    if len(token) == 1 and token.isalpha():
+        return _after_letter(token, previous, before, following)
+    if name in words.CONNECTIVES:
+        return False
+    if name in words.REFERENCES and _is_reference(token, following):
+        return False
+    if token.islower() and name in words.ORDINARY:
+        return True
+    if name in words.TITLES:
+        return token.islower() and following.starter
+    if name == "al":
+        return previous.lower().lstrip(_LEADING) != "et" or following.starter
+    if name in words.OPEN_ENDED or name in words.REFERENCES or _ACRONYM.fullmatch(token):
+        return _after_open_ended(name, following)
+    if following.lower and len(token) <= 4 and token.isascii() and token.isalpha() and not _VOWEL.search(token):
+        return name in words.UNITS
+    return True
+
+
+def _is_reference(token: str, following: Following) -> bool:
+    if following.digit or following.first in "(§#":
+        return True
+    letter = len(following.word) == 1 and following.upper and following.word not in "AI"
+    numeral = following.upper and _ROMAN.fullmatch(following.word) is not None and following.word != "I"
+    return (letter or numeral) and not (token.islower() and token in words.ORDINARY)
+
+
+def _after_open_ended(name: str, following: Following) -> bool:
+    if following.lower:
+        return False
+    if name in words.END_BEFORE_CAPITALS:
+        if following.upper:
+            return following.word.lower() not in words.DATES_AND_ZONES
+        return following.first not in "(["
+    # A script without case gives no sign: an initial is likelier than an end.
+    return following.starter or not following.word and following.first not in "(["
+
+
+def _after_letter(token: str, previous: str, before: str, following: Following) -> bool:
+    if _OPERATOR_BEFORE.search(before.rstrip()[: -len(token)]):
+        return True
+    if token.islower():
+        # "p. 4", "c. 1850", "b. 1920"; but "so we solve for x. then ..."
+        return token in "xyzijkmnst" if following.lower else not following.digit
+    if not token.isupper() or following.lower:
+        return False
+    if following.starter and len(following.word) > 1:
+        return True
+    if not following.upper:
+        return True
+    if token == "I":
+        return previous.islower()
+    return previous.lower() in words.LABELLED
