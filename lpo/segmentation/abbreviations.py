@@ -18,7 +18,7 @@ CONNECTIVES = frozenset(
 
 # A number, a letter or a bracket follows: "Fig. 3", "Eq. (7)", "pp. 14".
 REFERENCES = frozenset(
-    "no nos nr fig figs eq eqs eqn eqns sec secs sect ch chap chs vol vols pp pg pgs para paras art arts tab tabs thm thms lem lemm prop "
+    "no nos nr n° nº fig figs eq eqs eqn eqns sec secs sect ch chap chs vol vols pp pg pgs para paras art arts tab tabs thm thms lem lemm prop "
     "props def defn defs cor ex exs ref refs alg algs app appx ln bk pl ed eds ext rm apt ste cat ver vers ser iss suppl op col cols tel fax "
     "tbl rev".split()
 )
@@ -28,12 +28,12 @@ OPEN_ENDED = frozenset(
     "etc inc ltd co corp llc bros jr sr esq ph.d phd dphil md mba bsc msc dept univ assn acad inst intl natl dist est min max avg temp hr hrs "
     "sec secs mins yr yrs mo mos wk wks lb lbs oz gal sq cu qt pt pts doz jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues "
     "wed thu thur thurs fri sat sun st ste mt ft ave blvd rd hwy ln pkwy bldg fl mfr mfg misc tel attn encl cont ibid op.cit loc.cit plc gmbh "
-    "ag pty calif fla mich minn wis conn tenn okla ariz colo ph.ds hon d.phil b.sc m.sc".split()
+    "ag pty deg calif fla mich minn wis conn tenn okla ariz colo ph.ds hon d.phil b.sc m.sc".split()
 )
 
 # Written in small letters these are, or may be, ordinary words: "He sat. Mary stood."
 ORDINARY = frozenset(
-    "no art arts app par tab tabs prop props cat ex col def ref pl ext ser inst sat sun mar wed mon mo gal fl co cont rep ag est rev "
+    "no art arts app par tab tabs prop props cat ex col def ref pl ext ser inst sat sun mar wed mon mo gal fl cont rep ag est rev "
     "dist ed fr alg cor hon ste mt ave mar fig cols".split()
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lpo.segmentation.code_lines import is_one_sentence
+from lpo.segmentation.code_lines import LONGEST_LINE, is_one_sentence
 from lpo.segmentation.protected import CODE_BLOCK, DISPLAY, Span, protected_spans
 from lpo.segmentation.stops import ends_sentence
 
@@ -30,11 +30,13 @@ _PICTURES = re.compile(
     r"|\$?\\(?:blacksquare|square|Box|qed)\b\$?)[\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+"
 )
 # ... unless they stand before the text that follows, as bullets.
-_BULLETS = "✅❌✔☑👉➡▶⚠💡📌🔹🔸⭐🔥📝🚀1️⃣"
+_BULLETS = frozenset("✅❌✔☑👉➡▶⚠💡📌🔹🔸⭐📝🚀")
 _SPACE = re.compile(r"\s+")
-_LIST_LABEL = re.compile(
+_LABEL = re.compile(
     r"[ \t>*_#(\[-]*(?:[0-9۰-۹٠-٩]{1,3}(?:\.[0-9۰-۹]{1,3})*|[A-Za-z]|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3})"
 )
+_LABELLED_LINE = re.compile(_LABEL.pattern + r"[.)]")
+_LINE_END = re.compile(rf"[{LINE_BREAKS}]")
 _FORMULA_END = re.compile(
     r"[.?。]\s*(?:\\end\{\w+\*?\}\s*|\\[,;! ]\s*|\\quad\s*|[}])*(?:\$\$?|\\\]|\\\)|\\end\{\w+\*?\})$"
 )
@@ -58,116 +60,117 @@ def clause_boundaries(text: str) -> list[int]:
 def _boundaries(text: str, candidates: re.Pattern[str]) -> list[int]:
     spans = protected_spans(text)
     starts: list[int] = []
-    lines = _Lines(text)
+    place = _Place(text)
     upcoming = 0
-    length = len(text)
     for match in candidates.finditer(text):
         start, end = match.span()
         while upcoming < len(spans) and spans[upcoming].end <= start:
-            _close_formula(text, spans[upcoming], lines, starts)
+            starts += _after_formula(text, spans[upcoming], place)
             upcoming += 1
-        inside = spans[upcoming] if upcoming < len(spans) and spans[upcoming].start <= start else None
+        span = spans[upcoming] if upcoming < len(spans) else None
+        inside = span.kind if span is not None and span.start <= start else None
         if match.lastgroup == "line":
-            if inside is not None and inside.kind == DISPLAY:
+            if inside == DISPLAY:
                 continue
-            following = spans[upcoming] if upcoming < len(spans) else None
             if (
                 inside is None
-                and following is not None
-                and following.kind == DISPLAY
-                and _leads_into(text, start, end, following, lines)
+                and span is not None
+                and span.kind == DISPLAY
+                and _leads_into(text, start, end, span, place)
             ):
-                lines.begin(end)
+                place.open_line(end)
                 continue
-            if end < length:
-                starts.append(end)
-            lines.begin(end)
+            starts.append(end)
+            place.open_line(end)
         elif inside is None:
-            if match.lastgroup == "mark":
-                boundary = _after_mark(text, start, end, lines)
+            if match.lastgroup == "pause":
+                starts += _after_pause(text, start, end, place)
             else:
-                boundary = _after_pause(text, start, end, lines)
-            if boundary is not None:
-                starts.append(boundary)
+                starts += _after_mark(text, start, end, place)
     for span in spans[upcoming:]:
-        _close_formula(text, span, lines, starts)
-    return _increasing(starts, length)
+        starts += _after_formula(text, span, place)
+    return sorted({start for start in starts if 0 < start < len(text)})
 
 
-class _Lines:
-    """The line the scan is in, and whether it is one sentence whatever marks it holds."""
+class _Place:
+    """Where the scan is: the line and the sentence it is in, and what that line says about the marks in it."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.start = 0
-        self._whole: bool | None = None
+        self._text = text
+        self.open_line(0)
 
-    def begin(self, start: int) -> None:
-        self.start = start
-        self._whole = None
+    def open_line(self, start: int) -> None:
+        self.line = self.sentence = start
+        self._is_whole: bool | None = None
 
     @property
     def whole(self) -> bool:
-        if self._whole is None:
-            end = self.text.find("\n", self.start)
-            line = self.text[self.start : len(self.text) if end < 0 else end]
-            self._whole = is_one_sentence(line)
-        return self._whole
+        """Whether the line is one sentence whatever marks it holds."""
+        if self._is_whole is None:
+            end = _LINE_END.search(self._text, self.line, self.line + LONGEST_LINE + 1)
+            self._is_whole = is_one_sentence(
+                self._text[self.line : end.start() if end else self.line + LONGEST_LINE + 1]
+            )
+        return self._is_whole
+
+    def is_label(self, stop: int) -> bool:
+        """Whether the full stop at `stop` belongs to "1." or "b." before an item; within a line only if the line began with one."""
+        if stop - self.sentence > 24 or not _LABEL.fullmatch(self._text, self.sentence, stop):
+            return False
+        return self.sentence == self.line or _LABELLED_LINE.match(self._text, self.line, self.line + 30) is not None
 
 
-def _after_mark(text: str, start: int, end: int, lines: _Lines) -> int | None:
+def _after_mark(text: str, start: int, end: int, place: _Place) -> list[int]:
     closers_end = _CLOSERS.match(text, end).end()  # type: ignore[union-attr]  # it matches nothing too
-    pictures = _PICTURES.match(text, closers_end)
     visible = _visible(text, closers_end)
+    pictures = _PICTURES.match(text, closers_end)
     if pictures is not None:
         after_pictures = _visible(text, pictures.end())
-        if after_pictures >= len(text) or _breaks(text, pictures.end(), after_pictures):
-            return None
+        if _ends_line(text, pictures.end(), after_pictures):
+            return []
         if text[visible] not in _BULLETS:
-            return None if lines.whole else after_pictures
-    if visible >= len(text) or _breaks(text, closers_end, visible):
-        return None
-    if text[start:end] == "." and _LIST_LABEL.fullmatch(text, lines.start, start) and start - lines.start < 24:
-        return None
-    if lines.whole or not ends_sentence(text, start, end, closers_end, visible, lines.start):
-        return None
-    return visible
+            if place.whole:
+                return []
+            place.sentence = after_pictures
+            return [after_pictures]
+    if _ends_line(text, closers_end, visible) or text[start:end] == "." and place.is_label(start):
+        return []
+    if place.whole or not ends_sentence(text, start, end, closers_end, visible, place.sentence):
+        return []
+    place.sentence = visible
+    return [visible]
 
 
-def _after_pause(text: str, start: int, end: int, lines: _Lines) -> int | None:
+def _after_pause(text: str, start: int, end: int, place: _Place) -> list[int]:
     closers_end = _CLOSERS.match(text, end).end()  # type: ignore[union-attr]
     visible = _visible(text, closers_end)
-    if visible >= len(text) or _breaks(text, closers_end, visible):
-        return None
-    numeric = start > 0 and text[start - 1].isdigit() and text[end].isdigit()
-    ascii_mark = text[start] in ",;:"
-    glued = visible == closers_end and not ("\u3000" <= text[visible] <= "\u9fff")
-    if numeric or ascii_mark and glued or lines.whole:
-        return None
-    return visible
+    if _ends_line(text, closers_end, visible) or place.whole:
+        return []
+    if text[start - 1 : start].isdigit() and text[end].isdigit():
+        return []
+    if text[start] in ",;:" and visible == closers_end and not "\u3000" <= text[visible] <= "\u9fff":
+        return []
+    return [visible]
 
 
-def _close_formula(text: str, span: Span, lines: _Lines, starts: list[int]) -> None:
+def _after_formula(text: str, span: Span, place: _Place) -> list[int]:
     # "$x = 2.$ Then": the mark that ends the sentence stands inside the formula.
-    if span.kind == CODE_BLOCK:
-        lines.begin(span.end)
-        return
-    if not _FORMULA_END.search(text, max(span.start, span.end - 60), span.end):
-        return
+    if span.kind == CODE_BLOCK or not _FORMULA_END.search(text, max(span.start, span.end - 60), span.end):
+        return []
     visible = _visible(text, span.end)
-    if span.end < visible < len(text) and not _breaks(text, span.end, visible) and not text[visible].islower():
-        starts.append(visible)
+    if visible == span.end or _ends_line(text, span.end, visible) or text[visible].islower():
+        return []
+    place.sentence = visible
+    return [visible]
 
 
-def _leads_into(text: str, start: int, end: int, formula: Span, lines: _Lines) -> bool:
+def _leads_into(text: str, start: int, end: int, formula: Span, place: _Place) -> bool:
     """Whether the line that ends at `start` is an unfinished sentence that the display formula below it ends."""
-    if _visible(text, end) != formula.start or start == 0:
+    if _visible(text, end) != formula.start or text.startswith(("#", "|", "---", "$$", "\\["), place.line):
         return False
-    line = text[max(lines.start, start - 80) : start].rstrip()
-    if not line or text.startswith(("#", "|", "```", "---"), lines.start):
-        return False
-    last = line.rstrip("\"'”’»」』】）)]}*_`")[-1:]
-    return last not in set(".!?…。！？؟۔") and not line.endswith(("$$", "\\]", "}"))
+    line = text[max(place.line, start - 80) : start].rstrip()
+    ending = line.rstrip("\"'”’»」』】）)]}*_`")
+    return bool(ending) and ending[-1] not in ".!?…。！？؟۔"
 
 
 def _visible(text: str, position: int) -> int:
@@ -175,9 +178,5 @@ def _visible(text: str, position: int) -> int:
     return space.end() if space else position
 
 
-def _breaks(text: str, start: int, end: int) -> bool:
-    return any(character in LINE_BREAKS for character in text[start:end])
-
-
-def _increasing(starts: list[int], length: int) -> list[int]:
-    return sorted({start for start in starts if 0 < start < length})
+def _ends_line(text: str, start: int, end: int) -> bool:
+    return end >= len(text) or _LINE_END.search(text, start, end) is not None

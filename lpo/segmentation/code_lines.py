@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 400  # a longer line is prose
+LONGEST_LINE = 400  # a longer line is prose
 
 _WHOLE = re.compile(
     r"""\s*(?:
@@ -38,7 +38,7 @@ _PROSE = re.compile(r"[.!?][\"')]*\s+[\w(\"'$]")
 
 def is_one_sentence(line: str) -> bool:
     """Whether `line` is a heading, a comment, a table row, or reads like code once its strings and comments are taken out."""
-    if len(line) > _LONGEST:
+    if len(line) > LONGEST_LINE:
         return False
     if _WHOLE.match(line):
         return True

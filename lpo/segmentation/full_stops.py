@@ -15,6 +15,7 @@ _ROMAN = re.compile(r"[ivxlc]+|[IVXLC]+")
 _OPERATOR_BEFORE = re.compile(
     r"[=+*/<>≤≥≈^×·−∈⊂∪∩→|(-]\s*$|\b(?:equals|answer is|choice is|option)\s*:?\s*$", re.IGNORECASE
 )
+_TIME_PREPOSITIONS = ("At", "By", "Around", "About", "Before", "After", "From", "Until", "Since", "On")
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 
 
@@ -42,7 +43,7 @@ class Following(NamedTuple):
 
 
 def full_stop_ends(before: str, following: Following) -> bool:
-    """Whether the single full stop between `before` (its line up to it, or the end of that) and `following` ends a sentence."""
+    """Whether the single full stop between `before` (its sentence up to it, or the end of that) and `following` ends a sentence."""
     pieces = before.split()
     if not pieces:
         return False
@@ -57,14 +58,16 @@ def full_stop_ends(before: str, following: Following) -> bool:
         return False
     if name in words.REFERENCES and _is_reference(token, following):
         return False
-    if token.islower() and name in words.ORDINARY:
+    if name in words.ORDINARY and token.islower() and not following.digit:
         return True
     if name in words.TITLES:
         return token.islower() and following.starter
+    if token == "EST":  # the time zone
+        return True
     if name == "al":
         return previous.lower().lstrip(_LEADING) != "et" or following.starter
     if name in words.OPEN_ENDED or name in words.REFERENCES or _ACRONYM.fullmatch(token):
-        return _after_open_ended(name, following)
+        return _after_open_ended(name, pieces, following)
     if following.lower and len(token) <= 4 and token.isascii() and token.isalpha() and not _VOWEL.search(token):
         return name in words.UNITS
     return True
@@ -78,11 +81,13 @@ def _is_reference(token: str, following: Following) -> bool:
     return (letter or numeral) and not (token.islower() and token in words.ORDINARY)
 
 
-def _after_open_ended(name: str, following: Following) -> bool:
+def _after_open_ended(name: str, pieces: list[str], following: Following) -> bool:
     if following.lower:
         return False
     if name in words.END_BEFORE_CAPITALS:
         if following.upper:
+            if len(pieces) <= 3 and pieces[0] in _TIME_PREPOSITIONS:  # "At 5 a.m. Mary left."
+                return False
             return following.word.lower() not in words.DATES_AND_ZONES
         return following.first not in "(["
     # A script without case gives no sign: an initial is likelier than an end.
@@ -92,6 +97,8 @@ def _after_open_ended(name: str, following: Following) -> bool:
 def _after_letter(token: str, previous: str, before: str, following: Following) -> bool:
     if _OPERATOR_BEFORE.search(before.rstrip()[: -len(token)]):
         return True
+    if token == "v":  # "Smith v. Jones"
+        return not following.upper and not following.digit and not following.lower
     if token.islower():
         # "p. 4", "c. 1850", "b. 1920"; but "so we solve for x. then ..."
         return token in "xyzijkmnst" if following.lower else not following.digit

@@ -14,27 +14,29 @@ WIDE_MARKS = frozenset("。！？．؟۔।॥։።။។｡")
 _WORD = re.compile(
     r"[\"'“‘«「『〈《(\[{（【*_`~<>|¿¡\\$„‚‹#\u200b-\u200f\u202a-\u202e\u2066-\u2069-]*([^\W_]+(?:['’][^\W_]+)?)?",
 )
+_BARE_LABEL = re.compile(r"(?:^|[\s(])(?:[A-Za-z]|\d{1,2})$")
+_NAMES_WITH_A_MARK = ("Yahoo", "Jeopardy", "Mamma Mia")
 _GOES_ON = frozenset("+=/%^,;:)]}×·÷−≤≥≈≠→⇒，、；：）」』】》…")
 _SYMBOL = re.compile(r"(?:^|[\s(/*+=-])(?:\d+|[A-HJ-Zb-hj-z]|\([^()]{1,12}\))$")
 _AFTER_FACTORIAL = re.compile(r"[-+*/=<>×·÷−≤≥≈^|(]|\\(?:times|cdot|div|over|leq|geq|approx)|\d+!|[a-z]")
 
 
-def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: int, line_start: int) -> bool:
+def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: int, sentence_start: int) -> bool:
     """Whether the mark text[start:end] ends its sentence.
 
     `closers_end` is where the quotes and brackets that close with the mark end, `visible` the first visible character after
-    them on the same line, `line_start` where the line begins.
+    them on the same line, `sentence_start` where the sentence begins.
     """
     mark, closers = text[start:end], text[end:closers_end]
     after = text[visible : visible + _WINDOW]
     if mark[-1] in WIDE_MARKS:
         return _wide_mark_ends(text, start, end, closers, after)
-    if (
-        visible == closers_end
-        and not _is_cjk(after[0])
-        and not (closers and after[0].isupper() and closers[-1] in "*]_”»")
-    ):
-        return _ends_without_space(text, start, end, line_start)
+    before = text[max(sentence_start, start - _WINDOW) : start]
+    if visible == closers_end:
+        if not _is_cjk(after[0]) and not (closers and after[0].isupper() and closers[-1] in "*]_”»"):
+            return _ends_without_space(before, mark, text[end : end + 20])
+        if mark == "." and _BARE_LABEL.search(before):
+            return False
 
     found = _WORD.match(after)
     following = Following(after[0], (found[1] or "") if found else "")
@@ -47,13 +49,15 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         if reports_speech(closers, after) or _is_aside(text, start, closers, mark):
             return False
 
-    before = text[max(line_start, start - _WINDOW) : start]
     if mark == ".":
         return full_stop_ends(before, following)
     if "…" in mark or mark.count(".") > 1:
         return _ellipsis_ends(before, following)
-    factorial = mark == "!" and not closers and _SYMBOL.search(before) and _AFTER_FACTORIAL.match(after)
-    return not factorial
+    if mark == "!" and not closers:
+        if before.endswith(_NAMES_WITH_A_MARK):
+            return following.starter
+        return not (_SYMBOL.search(before) and _AFTER_FACTORIAL.match(after))
+    return True
 
 
 def _wide_mark_ends(text: str, start: int, end: int, closers: str, after: str) -> bool:
@@ -82,16 +86,12 @@ def _ellipsis_ends(before: str, following: Following) -> bool:
     )
 
 
-def _ends_without_space(text: str, start: int, end: int, line_start: int) -> bool:
+def _ends_without_space(before: str, mark: str, after: str) -> bool:
     """A sentence ends all the same in "Really?Yes, ...", never in an address, a name or a number."""
-    word = text[max(line_start, start - _WINDOW) : start].split()
-    if (
-        text[start:end] not in ("!", "?", "!!", "??", "?!", "…")
-        or not word
-        or any(sign in word[-1] for sign in "/=(`&@<")
-    ):
+    word = before.split()[-1:]
+    if mark not in ("!", "?", "!!", "??", "?!", "…") or not word or any(sign in word[0] for sign in "/=(`&@<"):
         return False
-    return text[start - 1].islower() and re.match(r"[A-Z][a-z']*[\s,]", text[end : end + 20]) is not None
+    return before[-1].islower() and re.match(r"[A-Z][a-z']*[\s,]", after) is not None
 
 
 def _is_aside(text: str, start: int, closers: str, mark: str) -> bool:
