@@ -82,7 +82,7 @@ class RunFolder:
         return folder
 
     def append_metrics(self, record: dict[str, Any]) -> None:
-        """One line of metrics.jsonl, on disk before this returns. Infinite and NaN values become null: JSON has none."""
+        """One line of metrics.jsonl, written before this returns. Infinite and NaN values become null."""
         line = json.dumps({name: _plain(value) for name, value in record.items()}, allow_nan=False)
         with self.metrics_file.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
