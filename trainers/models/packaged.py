@@ -43,28 +43,41 @@ def cache_name(model: PackageModel) -> str:
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
-    """Dequantises ``gguf`` and writes config, float32 safetensors, tokenizer and generation config into ``folder``."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    """Dequantises ``gguf`` and writes config, float32 safetensors, tokenizer and generation config into ``folder``.
 
-    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+    Raises ModelError where transformers does not know the architecture, or the file lacks weights of it.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+    # from_pretrained(gguf_file=...) would give a model that counts as quantised and refuses to be saved, so the model
+    # is made from the configuration and its weights are read by the function beneath.
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    try:
+        config = AutoConfig.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+        tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name, config=config)
+    except Exception as cause:
+        raise ModelError(f"model.file {gguf}: transformers cannot read it ({type(cause).__name__}: {cause})") from cause
     _restore_pre_tokenizer(tokenizer, gguf)
-    loaded = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
-    # transformers takes the loaded model for a quantised one and refuses to save it; its weights are plain float32.
-    config = type(loaded.config).from_dict(
-        {
-            key: value
-            for key, value in loaded.config.to_dict().items()
-            if key not in ("quantization_config", "_name_or_path")
-        }
-    )
-    config.dtype = torch.float32
-    fresh = type(loaded)(config)
-    fresh.load_state_dict(loaded.state_dict())
-    fresh.generation_config = GenerationConfig(
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    weights = load_gguf_checkpoint(str(gguf), return_tensors=True, model_to_load=model, torch_dtype=torch.float32)[
+        "tensors"
+    ]
+    missing = model.load_state_dict(weights, strict=False).missing_keys
+    if config.tie_word_embeddings:
+        missing = [name for name in missing if name != "lm_head.weight"]
+    if missing:
+        raise ModelError(
+            f"model.file {gguf} lacks {len(missing)} weights of {type(model).__name__}, the first {missing[0]}"
+        )
+    model.tie_weights()
+    tokenizer.model_max_length = config.max_position_embeddings
+    config._name_or_path = gguf.stem
+    model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
-    fresh.save_pretrained(folder)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
