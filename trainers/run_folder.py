@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -136,7 +137,7 @@ class RunFolder:
         file = logging.FileHandler(self.log_file, encoding="utf-8")
         file.setLevel(logging.DEBUG)
         file.setFormatter(logging.Formatter(_LOG_FORMAT))
-        console = logging.StreamHandler()
+        console = _StderrHandler()
         console.setLevel(logging.WARNING)
         console.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         loud = [
@@ -156,6 +157,21 @@ class RunFolder:
                 handler.close()
             for logger, level in levels:
                 logger.setLevel(level)
+
+
+class _StderrHandler(logging.StreamHandler):
+    """Writes to what ``sys.stderr`` is at the moment: a live display replaces it for as long as it stands."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: Any) -> None:
+        pass
 
 
 def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
