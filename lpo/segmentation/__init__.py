@@ -1,12 +1,13 @@
 """Cut a response into sentences: the segments whose probability ratios LPO clips.
 
-The report segments "by common pause punctuation marks after detokenization" (arXiv 2510.22115v2); which marks is not given, so
-the rules are ours: docs/segmentation.md.
+The report segments "by common pause punctuation marks after detokenization" (arXiv 2510.22115v2); which marks is not
+given, so the rules are ours: docs/segmentation.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,15 @@ def segment(
         token_ids: the response's tokens, of any length, without prompt and padding; any list is accepted.
         tokenizer: a `PreTrainedTokenizerFast`.
         grain: `sentence`, `clause`, `line`, `fixed` (every `max_tokens` tokens), `token`, `response`, a name given to
-            `register_grain`, `file.py:function` or `package.module:function`, or a function from a text to the offsets where its segments start.
-        max_tokens: a longer segment is cut every so many tokens. By default 256 for `sentence` and `line`, 64 for `clause`
-            and `fixed`, no limit for the others.
+            `register_grain`, `file.py:function` or `package.module:function`, or a function from a text to the offsets
+            where its segments start.
+        max_tokens: a longer segment is cut every so many tokens. By default 256 for `sentence` and `line`, 64 for
+            `clause` and `fixed`, no limit for the others.
 
     Returns:
-        One index per token. Boundaries are found in the decoded text: a token that holds one belongs to the sentence its first
-        visible character is in, and a token without text (EOS, half a character) to that of the token before it.
+        One index per token. Boundaries are found in the decoded text: a token that holds one belongs to the sentence
+        its first visible character is in, and a token without text (EOS, half a character) to that of the token
+        before it.
 
     Raises:
         ValueError: an unknown grain, a plug-in that cannot be loaded, or `max_tokens` below 1.
@@ -53,7 +56,8 @@ def segment(
     find_boundaries = text_grain(grain)
     if count == 0:
         return []
-    text, anchors = read_tokens(token_ids, tokenizer)
+    ids = token_ids.tolist() if hasattr(token_ids, "tolist") else token_ids
+    text, anchors = read_tokens(ids, tokenizer)
     starts = np.sort(np.asarray(find_boundaries(text), np.int64))
     sentence = np.searchsorted(starts, anchors, side="right")
     first = np.empty(count, bool)
@@ -75,4 +79,4 @@ def sentences(text: str, grain: str | Boundaries = "sentence") -> list[str]:
     if grain in ("token", "fixed", "response"):
         raise ValueError(f"grain {grain!r} is counted in tokens: use segment()")
     edges = [0, *sorted({start for start in text_grain(grain)(text) if 0 < start < len(text)}), len(text)]
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False)] if text else []
+    return [text[start:end] for start, end in pairwise(edges)] if text else []

@@ -1,8 +1,8 @@
 """The text of a list of tokens, and where each token stands in it.
 
 Two ways. Byte-level BPE and SentencePiece vocabularies say which bytes a token stands for, so the bytes are joined and
-decoded once: exact for half characters, and fast. Any other tokenizer (WordPiece, say) is decoded step by step in
-a small window, as a streaming server does it. Which way applies is tried on the tokenizer itself, not read off its class.
+decoded once: exact for half characters, and fast. Any other tokenizer (WordPiece, say) is decoded step by step in a
+small window, as a streaming server does it. Which way applies is tried on the tokenizer, not read off its class.
 """
 
 from __future__ import annotations
@@ -43,38 +43,39 @@ class _Vocabulary:
     def __init__(self, tokenizer: Any, to_bytes: Callable[[str], bytes | None]) -> None:
         self._tokenizer = tokenizer
         self._to_bytes = to_bytes
-        self._special = _special_ids(tokenizer)
-        self._added = {int(index): str(token) for token, index in tokenizer.get_added_vocab().items()}
         self._pieces: dict[int, tuple[bytes, int, int]] = {}
+        self._look_at_added_tokens()
 
-    def piece(self, token_id: int) -> tuple[bytes, int, int]:
-        """(bytes, their number, offset of the anchor in them) of one token."""
+    def _look_at_added_tokens(self) -> None:
+        self._size = len(self._tokenizer)
+        self._special = _special_ids(self._tokenizer)
+        self._added = set(self._tokenizer.get_added_vocab().values())
+
+    def _learn(self, token_id: int) -> tuple[bytes, int, int]:
+        """(bytes, their number, offset of the anchor in them) of a token not met before."""
+        token_id = int(token_id)
+        if token_id >= self._size and len(self._tokenizer) != self._size:
+            self._look_at_added_tokens()  # tokens were added since
+        if not 0 <= token_id < self._size:
+            return b"", 0, -1  # a row of the model's output layer that the tokenizer has no token for
         token = self._tokenizer.convert_ids_to_tokens(token_id)
         if token is None or token_id in self._special:
             data = b""
         elif token_id in self._added:
-            data = self._added[token_id].encode("utf-8", "surrogatepass")
+            # Some decoders rewrite added tokens too ("▁▁" to two spaces), some do not.
+            data = _decode(self._tokenizer, [token_id]).encode("utf-8", "surrogatepass")
         else:
             known = self._to_bytes(token)
             data = token.encode("utf-8", "surrogatepass") if known is None else known
-        lead = len(data) - len(data.lstrip())
-        if not data:
-            lead = -1
-        elif lead == len(data):
-            lead = 0
-        entry = (data, len(data), lead)
-        self._pieces[token_id] = entry
-        return entry
+        visible = data.decode("utf-8", "surrogateescape").lstrip().encode("utf-8", "surrogateescape")
+        lead = len(data) - len(visible) if visible else 0
+        piece = (data, len(data), lead if data else -1)
+        self._pieces[token_id] = piece
+        return piece
 
     def read(self, token_ids: Sequence[int]) -> TokenText:
         pieces = self._pieces
-        try:
-            found = [pieces[token_id] for token_id in token_ids]
-        except KeyError:
-            for token_id in set(token_ids):
-                if token_id not in pieces:
-                    self.piece(int(token_id))
-            found = [pieces[token_id] for token_id in token_ids]
+        found = [pieces.get(token_id) or self._learn(token_id) for token_id in token_ids]
         if not found:
             return TokenText("", np.empty(0, np.int64))
         chunks, sizes, leads = zip(*found, strict=True)
@@ -96,17 +97,13 @@ def _byte_lengths(text: str) -> NDArray[np.int64]:
     return lengths
 
 
-_vocabularies: WeakKeyDictionary[Any, tuple[int, _Vocabulary | None]] = WeakKeyDictionary()
+_vocabularies: WeakKeyDictionary[Any, _Vocabulary | None] = WeakKeyDictionary()
 
 
 def _vocabulary(tokenizer: Any) -> _Vocabulary | None:
-    # Tokens may be added after the first call: the size of the vocabulary is part of the key.
-    size = len(tokenizer)
-    known = _vocabularies.get(tokenizer)
-    if known is None or known[0] != size:
-        known = (size, _recognise(tokenizer))
-        _vocabularies[tokenizer] = known
-    return known[1]
+    if tokenizer not in _vocabularies:
+        _vocabularies[tokenizer] = _recognise(tokenizer)
+    return _vocabularies[tokenizer]
 
 
 def _recognise(tokenizer: Any) -> _Vocabulary | None:
@@ -130,7 +127,7 @@ def _agrees(tokenizer: Any, pairs: list[tuple[int, str]], to_bytes: Callable[[st
         return False
     ours = b"".join(part for part in parts if part is not None).decode("utf-8", "replace")
     theirs = _decode(tokenizer, [index for index, _ in pairs])
-    # SentencePiece decoders drop the space before the first word, and count the bytes of a broken character in their own way.
+    # SentencePiece decoders drop the space before the first word, and count broken bytes in their own way.
     return ours.removeprefix(" ").replace("\ufffd", "") == theirs.removeprefix(" ").replace("\ufffd", "")
 
 
@@ -172,7 +169,7 @@ _LONGEST_CHARACTER = 8  # tokens one character may take before it is given up as
 
 
 def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
-    """Each token's text is what it adds to the decoding of the few tokens before it; half characters wait for their rest."""
+    """A token's text is what it adds to the decoding of a few tokens before it; half characters wait for their rest."""
     ids = [int(token_id) for token_id in token_ids]
     parts: list[str] = []
     anchors = np.empty(len(ids), np.int64)
@@ -188,7 +185,7 @@ def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
             anchors[done : i + 1] = length - 1
         else:
             # Tokens that make one character together all stand at it.
-            anchors[done : i + 1] = length if i > done or lead == len(added) else length + lead
+            anchors[done : i + 1] = length + (lead if lead < len(added) else 0)
         parts.append(added)
         length += len(added)
         done = i + 1

@@ -1,7 +1,7 @@
 """Where sentences and clauses start in a text.
 
-One pass over the text's marks and line breaks. Code and formulas are skipped (`protected`), what a mark means is decided
-by the words around it (`stops`), and a boundary is put before the first visible character that follows.
+One pass over the text's marks and line breaks. Code and formulas are skipped (`protected`), what a mark means is
+decided by the words around it (`stops`), and a boundary is put before the first visible character that follows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def sentence_boundaries(text: str) -> list[int]:
 
 
 def clause_boundaries(text: str) -> list[int]:
-    """As `sentence_boundaries`, and after every comma, semicolon and colon that is not inside a number, a time or an address."""
+    """As `sentence_boundaries`, and after every comma, semicolon and colon outside numbers, times and addresses."""
     return _boundaries(text, _CLAUSE)
 
 
@@ -114,7 +114,7 @@ class _Place:
         return self._is_whole
 
     def is_label(self, stop: int) -> bool:
-        """Whether the full stop at `stop` belongs to "1." or "b." before an item; within a line only if the line began with one."""
+        """Whether the full stop at `stop` belongs to an item's "1." or "b."; inside a line only if that began so."""
         if stop - self.sentence > 24 or not _LABEL.fullmatch(self._text, self.sentence, stop):
             return False
         return self.sentence == self.line or _LABELLED_LINE.match(self._text, self.line, self.line + 30) is not None
@@ -133,7 +133,7 @@ def _after_mark(text: str, start: int, end: int, place: _Place) -> list[int]:
                 return []
             place.sentence = after_pictures
             return [after_pictures]
-    if _ends_line(text, closers_end, visible) or text[start:end] == "." and place.is_label(start):
+    if _ends_line(text, closers_end, visible) or (text[start:end] == "." and place.is_label(start)):
         return []
     if place.whole or not ends_sentence(text, start, end, closers_end, visible, place.sentence):
         return []

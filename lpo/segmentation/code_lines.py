@@ -12,8 +12,8 @@ _WHOLE = re.compile(
       | \#! | \#include\b | \#define\b
       | \|.*\|                               # a table row
       | \$\s[a-z./] | >>>\s | (?:\"{3}|'{3})
-      | </?(?:!DOCTYPE|html|head|body|p|div|a|span|li|ul|ol|h[1-6]|table|tr|td|th|script|style|link|meta|img|input|button|form|label|section
-            |nav|header|footer|main|svg|title|option|select|textarea)\b.*>\s*$
+      | </?(?:!DOCTYPE|html|head|body|p|div|a|span|li|ul|ol|h[1-6]|table|tr|td|th|script|style|link|meta|img
+            |input|button|form|label|section|nav|header|footer|main|svg|title|option|select|textarea)\b.*>\s*$
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -24,7 +24,8 @@ _CODE = re.compile(
       | (?:import|package|using|namespace)\ [\w.]+\s*(?:;|$|as\ |,|\{) | from\ [\w.]+\ import\b
       | (?:if|elif|while|for|with|except|switch)\b.*[:{]\s*(?:(?:\#|//).*)?$ | (?:\}\s*)?(?:else|try|finally)\s*[:{]\s*$
       | (?:return|raise|throw|assert|yield|await|del|print|echo)\b.*[)\]};"']\s*(?:(?:\#|//|/\*).*)?$
-      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+[\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
+      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+
+        [\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
       | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
       | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*\S.*[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
       | [A-Za-z_][\w.:]*!?\(.*\)?;?\s*(?:(?:\#|//|/\*).*)?$
@@ -37,7 +38,7 @@ _PROSE = re.compile(r"[.!?][\"')]*\s+[\w(\"'$]")
 
 
 def is_one_sentence(line: str) -> bool:
-    """Whether `line` is a heading, a comment, a table row, or reads like code once its strings and comments are taken out."""
+    """Whether `line` is a heading, a comment or a table row, or reads like code without its strings and comments."""
     if len(line) > LONGEST_LINE:
         return False
     if _WHOLE.match(line):

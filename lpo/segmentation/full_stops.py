@@ -20,7 +20,7 @@ _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 
 
 class Following(NamedTuple):
-    """What comes after a mark: the first visible character, and the first word behind any opening quotes and brackets."""
+    """What comes after a mark: the first visible character, and the first word behind opening quotes and brackets."""
 
     first: str
     word: str
@@ -43,7 +43,7 @@ class Following(NamedTuple):
 
 
 def full_stop_ends(before: str, following: Following) -> bool:
-    """Whether the single full stop between `before` (its sentence up to it, or the end of that) and `following` ends a sentence."""
+    """Whether the full stop between `before` (its sentence, or the end of that) and `following` ends the sentence."""
     pieces = before.split()
     if not pieces:
         return False
@@ -91,7 +91,7 @@ def _after_open_ended(name: str, pieces: list[str], following: Following) -> boo
             return following.word.lower() not in words.DATES_AND_ZONES
         return following.first not in "(["
     # A script without case gives no sign: an initial is likelier than an end.
-    return following.starter or not following.word and following.first not in "(["
+    return following.starter or (not following.word and following.first not in "([")
 
 
 def _after_letter(token: str, previous: str, before: str, following: Following) -> bool:

@@ -1,7 +1,7 @@
 """The grains a response can be cut at, by name.
 
-A grain is a function from a text to the offsets where its segments after the first one start. `token`, `fixed` and `response`
-need no text and are counted in tokens.
+A grain is a function from a text to the offsets where its segments after the first one start. `token`, `fixed` and
+`response` need no text and are counted in tokens.
 """
 
 from __future__ import annotations

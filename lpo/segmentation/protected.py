@@ -37,8 +37,9 @@ _FORMULA_SIGN = re.compile(r"[\\^_={}<>|+]")
 def protected_spans(text: str) -> list[Span]:
     """The code and formula spans of `text`, in order, without overlap.
 
-    An unclosed fence reaches to the end (a truncated response); an unclosed formula delimiter protects nothing. A dollar sign opens
-    a formula only if its partner stands on the same line and what is between reads like mathematics and not like a price.
+    An unclosed fence reaches to the end (a truncated response); an unclosed formula delimiter protects nothing. A
+    dollar sign opens a formula only if its partner stands on the same line and what is between does not read like a
+    price.
     """
     spans: list[Span] = []
     position = 0

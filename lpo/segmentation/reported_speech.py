@@ -8,24 +8,29 @@ from lpo.segmentation.abbreviations import REPORTING_VERBS
 
 _ENGLISH = re.compile(
     r"(?:(?:[A-Z][\w.'’-]*|the|his|her|my|our|their|a|an|old|young|little|one|another)\s+){1,4}?"
-    rf"(?:{REPORTING_VERBS})\b[^.!?:;,\n]{{0,60}}(?P<stop>[.!?:;,]?)"
+    rf"(?:{'|'.join(sorted(REPORTING_VERBS))})\b[^.!?:;,\n]{{0,60}}(?P<stop>[.!?:;,]?)"
 )
 _CHINESE = re.compile(
-    r"(?:[^，,。.！!？?：:；“”「」『』\n]{0,12}?(?:[说說问問喊叫答笑嚷叹嘆吼骂罵](?:着|著|了|道)?|(?<!知)道)|[他她它我你]们?[说說问問喊叫答][^，。！？：\n]{0,8})"
-    r"(?P<stop>[，,。.！!？?：:；\n]|$)"
+    r"(?:[^，,。.！!？?：:；“”「」『』\n]{0,12}?(?:[说說问問喊叫答笑嚷叹嘆吼骂罵](?:着|著|了|道)?|(?<!知)道)"
+    r"|[他她它我你]们?[说說问問喊叫答][^，。！？：\n]{0,8})(?P<stop>[，,。.！!？?：:；\n]|$)"
 )
 # The quotation is a part of the sentence: “为什么？”这个问题.
 _CHINESE_PART = re.compile(r"[的之]|时候|這[個句樣類種]|这[个句样类种]|一[词詞句声聲]|二字")
 _JAPANESE_PARTICLE = re.compile(r"と|って|なんて|[のをはがにもでだか]")
+_PERSIAN_VERBS = (
+    "گفت|گفتم|گفتند|می‌گوید|می‌پرسد|پرسید|پرسیدم|پرسیدند|داد زد|فریاد زد|فریاد کشید|جواب داد|پاسخ داد|زمزمه کرد"
+)
+_ARABIC_VERBS = "قال|قالت|سأل|سألت|صاح|صاحت|أجاب|أجابت|همس|همست|صرخ|صرخت"
+_URDU_VERBS = "کہا|پوچھا|بولا|بولی"
 _RIGHT_TO_LEFT = re.compile(
-    r"[^.!؟؛،:«»\n]{0,30}?(?<!\w)(?:گفت|گفتم|گفتند|می‌گوید|می‌پرسد|پرسید|پرسیدم|پرسیدند|داد زد|فریاد زد|فریاد کشید|جواب داد|پاسخ داد|زمزمه کرد"
-    r"|قال|قالت|سأل|سألت|صاح|صاحت|أجاب|أجابت|همس|همست|صرخ|صرخت|کہا|پوچھا|بولا|بولی)(?!\w)[^.!؟؛،:«»\n]{0,30}(?P<stop>[.!؟؛،:\n۔]|$)"
+    rf"[^.!؟؛،:«»\n]{{0,30}}?(?<!\w)(?:{_PERSIAN_VERBS}|{_ARABIC_VERBS}|{_URDU_VERBS})(?!\w)"
+    r"[^.!؟؛،:«»\n]{0,30}(?P<stop>[.!؟؛،:\n۔]|$)"
 )
 _QUOTES = frozenset("\"'”’»」』›")
 
 
 def reports_speech(closers: str, after: str) -> bool:
-    """Whether the text `after` a mark and its closing quotes says who spoke, or goes on with the quotation as a part of speech."""
+    """Whether the text `after` a mark and its closing quotes says who spoke, or makes the quotation part of itself."""
     if not _QUOTES.intersection(closers):
         return False
     if "」" in closers or "』" in closers:

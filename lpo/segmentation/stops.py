@@ -24,8 +24,8 @@ _AFTER_FACTORIAL = re.compile(r"[-+*/=<>×·÷−≤≥≈^|(]|\\(?:times|cdot|d
 def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: int, sentence_start: int) -> bool:
     """Whether the mark text[start:end] ends its sentence.
 
-    `closers_end` is where the quotes and brackets that close with the mark end, `visible` the first visible character after
-    them on the same line, `sentence_start` where the sentence begins.
+    `closers_end` is where the quotes and brackets that close with the mark end, `visible` the first visible character
+    after them on the same line, `sentence_start` where the sentence begins.
     """
     mark, closers = text[start:end], text[end:closers_end]
     after = text[visible : visible + _WINDOW]
