@@ -30,7 +30,7 @@ def launcher(
     bundles: Sequence[int] | None,
     worker_class: type | None,
 ) -> Callable[[int], Any]:
-    """A function that starts the actor of worker ``index`` and returns its handle at once. Arguments as ``Fleet.start``."""
+    """A function that starts the actor of a worker by its index, without waiting. Arguments as ``Fleet.start``."""
     import ray
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -63,7 +63,10 @@ def actor_resources(settings: Engine, device: str, *, colocated: bool, gpu_share
     if device == "cpu":
         return {"num_cpus": 0 if colocated else settings.threads, "max_restarts": 0}
     if gpu_share != 1.0 and settings.tensor_parallel > 1:
-        raise ValueError(f"gpu_share is {gpu_share} with engine.tensor_parallel {settings.tensor_parallel}; Ray shares single GPUs only")
+        raise ValueError(
+            f"gpu_share is {gpu_share} with engine.tensor_parallel {settings.tensor_parallel}; "
+            "Ray shares single GPUs only"
+        )
     gpus = settings.tensor_parallel if settings.tensor_parallel > 1 else gpu_share
     return {"num_cpus": 0 if colocated else 1, "num_gpus": gpus, "max_restarts": 0}
 
@@ -84,8 +87,8 @@ def wait_until_ready(actors: Sequence[Any], timeout_s: float) -> list[int]:
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=max(0.0, deadline - time.monotonic()))
         if not ready:
             raise TimeoutError(
-                f"{len(waiting)} of {len(calls)} rollout workers were not ready in {timeout_s:.0f} s (engine.start_timeout_s); "
-                f"the cluster has {ray.available_resources()} left"
+                f"{len(waiting)} of {len(calls)} rollout workers were not ready in {timeout_s:.0f} s "
+                f"(engine.start_timeout_s); the cluster has {ray.available_resources()} left"
             )
         try:
             ray.get(ready[0])

@@ -1,4 +1,4 @@
-"""Did the push arrive? Judged by log-probs alone, because engines lose weights without an error (a stale tied output layer, a no-op load)."""
+"""Did a push of weights arrive? Judged by log-probs, because engines lose weights without an error."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ class Attestation:
     def explain(self) -> str:
         """One sentence on a push that was refused."""
         numbers = (
-            f"on {self.tokens} probe tokens the push should have changed log-probs by {self.changed:.3g} on average, the engine's"
-            f" moved by {self.moved:.3g} and are {self.residual:.3g} from the learner's (at most {self.bound:.3g} is accepted)"
+            f"on {self.tokens} probe tokens the push should have changed log-probs by {self.changed:.3g} on average, "
+            f"the engine's moved by {self.moved:.3g} and are {self.residual:.3g} from the learner's "
+            f"(at most {self.bound:.3g} is accepted)"
         )
         if not math.isfinite(self.residual):
             return f"the engine's log-probs are not finite after the push: {numbers}"
@@ -54,24 +55,30 @@ class Attestation:
 def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor: float) -> Attestation:
     """Compare one engine's log-probs before and after a push with the learner's.
 
-    All three are at temperature 1 on the same probe tokens. With c = mean |before - learner| and f the noise floor, the bound
-    is min(0.1 c, 0.02 c + f), so never looser than a tenth of what the push changed. Below c = 10 f a tenth is less than the
-    noise of a perfect push; the bound is f there: the checksums of what arrived decide, and the log-probs only have to
-    agree to within noise. A stale engine is caught as soon as its arrears exceed f.
+    All three are at temperature 1 on the same probe tokens. With c = mean |before - learner| and f the noise floor, the
+    bound is min(0.1 c, 0.02 c + f), so never looser than a tenth of what the push changed. Below c = 10 f a tenth is
+    less than the noise of a perfect push; the bound is f there: the checksums of what arrived decide, and the log-probs
+    only have to agree to within noise. A stale engine is caught as soon as its arrears exceed f.
 
     Raises:
         ValueError: the three do not cover the same tokens, there are none, or the learner's are not finite.
     """
     shapes = [[len(sequence) for sequence in each] for each in (before, after, learner)]
     if shapes[0] != shapes[1] or shapes[1] != shapes[2]:
-        raise ValueError(f"probe log-probs before, after and of the learner have lengths {shapes}; they must be the same")
+        raise ValueError(
+            f"probe log-probs before, after and of the learner have lengths {shapes}; they must be the same"
+        )
     tokens = sum(shapes[0])
     if tokens == 0:
         raise ValueError("the probe has no response tokens; a push needs at least one to be attested")
     if not all(math.isfinite(value) for sequence in learner for value in sequence):
-        raise ValueError("the learner's probe log-probs are not finite; its weights are broken, nothing was pushed wrongly")
+        raise ValueError(
+            "the learner's probe log-probs are not finite; its weights are broken, nothing was pushed wrongly"
+        )
     changed = _mean_difference(before, learner)
-    bound = noise_floor if changed < noise_floor / LOOSEST else min(LOOSEST * changed, TOLERANCE * changed + noise_floor)
+    bound = (
+        noise_floor if changed < noise_floor / LOOSEST else min(LOOSEST * changed, TOLERANCE * changed + noise_floor)
+    )
     return Attestation(changed, _mean_difference(after, learner), _mean_difference(after, before), bound, tokens)
 
 

@@ -30,7 +30,9 @@ class RolloutEngine:
         version: weight version of what is in the folder.
     """
 
-    def __init__(self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0) -> None:
+    def __init__(
+        self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0
+    ) -> None:
         prepare_process(settings, device)
         self._settings = settings
         self._expected = checkpoint_shapes(model_path)
@@ -53,8 +55,8 @@ class RolloutEngine:
     def generate(self, requests: Sequence[SampleRequest]) -> list[list[Response]]:
         """Sample every request; results in the order of ``requests``, one list of ``samples`` responses each.
 
-        ``logprobs`` are of the distribution that was sampled: log-softmax of logits / temperature (temperature 0: of the logits).
-        ``token_ids`` end with the end token where ``finish_reason`` is ``"stop"``.
+        ``logprobs`` are of the distribution that was sampled: log-softmax of logits / temperature (temperature 0: of
+        the logits). ``token_ids`` end with the end token where ``finish_reason`` is ``"stop"``.
 
         Raises:
             ValueError: a prompt fills the context.
@@ -121,9 +123,14 @@ class RolloutEngine:
         for row, (prompt, response) in enumerate(sequences):
             token_ids = [*prompt, *response]
             if not prompt or not response:
-                raise ValueError(f"sequence {row} has {len(prompt)} prompt and {len(response)} response tokens; both need at least one")
+                raise ValueError(
+                    f"sequence {row} has {len(prompt)} prompt and {len(response)} response tokens; "
+                    "both need at least one"
+                )
             if len(token_ids) >= self._max_model_len:
-                raise ValueError(f"sequence {row} has {len(token_ids)} tokens; at most {self._max_model_len - 1} can be scored")
+                raise ValueError(
+                    f"sequence {row} has {len(token_ids)} tokens; at most {self._max_model_len - 1} can be scored"
+                )
             places[self._add(token_ids, parameters)] = row
         results: list[list[float]] = [[] for _ in sequences]
         for output in self._outputs():
@@ -136,8 +143,8 @@ class RolloutEngine:
         """Verify what arrived and load it. The version stays: ``commit`` follows when the log-probs were attested.
 
         Raises:
-            WeightPushError: what arrived is not what was sent or not the whole model (the engine is untouched then), or vLLM
-                did not load every parameter (it is broken then).
+            WeightPushError: what arrived is not what was sent, or not the whole model (the engine is untouched then),
+                or vLLM did not load every parameter (it is broken then).
         """
         verify(update, self._expected, fetch)
         self._load_chunks(update, fetch)
@@ -171,7 +178,9 @@ class RolloutEngine:
 
     def _forget_prefixes(self) -> None:
         if not self._llm.reset_prefix_cache():
-            raise WeightPushError("the prefix cache could not be reset after the push: requests still run on the old weights")
+            raise WeightPushError(
+                "the prefix cache could not be reset after the push: requests still run on the old weights"
+            )
 
     def _add(self, token_ids: list[int], parameters: Any) -> str:
         from vllm.inputs import tokens_input
@@ -196,8 +205,13 @@ class RolloutEngine:
         )
 
     def _warm_up(self) -> None:
-        # Dynamo compiles the log-prob gather in the first batch (5-20 s). Two batch sizes and both kinds of scoring are run.
-        self.generate([SampleRequest([1, 2], samples=2, max_tokens=2, seed=0), SampleRequest([1, 2], max_tokens=2, temperature=0.0)])
+        # Dynamo compiles the log-prob gather in the first batch, which takes 5-20 s.
+        self.generate(
+            [
+                SampleRequest([1, 2], samples=2, max_tokens=2, seed=0),
+                SampleRequest([1, 2], max_tokens=2, temperature=0.0),
+            ]
+        )
         self.score([([1, 2], [1])])
         self._llm.reset_prefix_cache()
 
@@ -211,13 +225,17 @@ def transfer_backend(settings: Engine, device: str) -> str:
     if device == "cpu" and settings.transfer == "nccl":
         raise ValueError("engine.transfer is 'nccl', which needs GPUs, but the device is cpu; use 'auto' or 'cpu'")
     if device == "cpu" and settings.tensor_parallel > 1:
-        raise ValueError(f"engine.tensor_parallel is {settings.tensor_parallel}; on CPUs use engine.workers for more engines instead")
+        raise ValueError(
+            f"engine.tensor_parallel is {settings.tensor_parallel}; on CPUs use engine.workers for more engines instead"
+        )
     if device == "cpu" and settings.block_size % 32:
         raise ValueError(f"engine.block_size is {settings.block_size}; vLLM's CPU attention needs a multiple of 32")
     if settings.transfer == "nccl" or (settings.transfer == "auto" and device == "cuda"):
         return "nccl"
     if settings.tensor_parallel > 1:
-        raise ValueError("engine.transfer is 'cpu', which reaches one GPU only; with engine.tensor_parallel above 1 use 'nccl'")
+        raise ValueError(
+            "engine.transfer is 'cpu', which reaches one GPU only; with engine.tensor_parallel above 1 use 'nccl'"
+        )
     return "lpo_cpu"
 
 

@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Push:
-    """One push of weights and what it is judged by. The one committed last is kept: a revived engine is refitted with it."""
+    """A push of weights and what it is judged by. The last one is kept: a revived engine is refitted with it."""
 
     update: WeightUpdate | NcclUpdate
     probe: Sequence[ScoredSequence]
@@ -67,14 +67,19 @@ class Fleet:
         restarts: int = 3,
         worker_class: type | None = None,
     ) -> Fleet:
-        """Start ``settings.workers`` actors at the same time and return when all engines are warm. Ray must be initialised.
+        """Start ``settings.workers`` actors at the same time and return when all engines are warm. Ray must be
+        initialised.
 
         Args:
-            model_path: folder of the model, at this path on every node; its weights are ``version``.
+            model_path: folder of the model, at this path on every node.
+            settings: the recipe's engine section.
+            device: ``cpu`` or ``cuda``.
             max_model_len: longest prompt plus response, in tokens.
-            colocated: the learner holds the CPUs (it takes turns with the engines); otherwise each worker reserves ``threads``.
-            gpu_share: GPUs: the part of each GPU that a worker reserves; below 1 only with one GPU a worker.
-            bundles: index of the placement group's bundle for each worker; default: worker i goes into bundle i.
+            version: of the weights in the folder.
+            colocated: the learner holds the CPUs and takes turns with the engines; otherwise a worker reserves its own.
+            gpu_share: the part of its GPU that a worker reserves; below 1 only without tensor parallelism.
+            placement_group: where the workers go; by default Ray chooses.
+            bundles: index of the group's bundle for each worker; by default worker i goes into bundle i.
             restarts: deaths of workers that the fleet survives.
             worker_class: what runs in the actors, ``RolloutWorker`` by default.
 
@@ -158,17 +163,21 @@ class Fleet:
         learner_logprobs: Sequence[Sequence[float]],
         version: int,
     ) -> list[Attestation]:
-        """Bring new weights to every engine; commit ``version`` only when each one's log-probs have become the learner's.
+        """Bring new weights to every engine; commit ``version`` only when each one's log-probs have become the
+        learner's.
 
         Args:
-            probe: (prompt ids, response ids) to judge by. A few dozen response tokens are enough; each engine scores them twice.
+            update: what the learner's sender returned.
+            probe: (prompt ids, response ids) to judge by. A few dozen tokens are enough; each engine scores them twice.
             learner_logprobs: of the probe's response tokens under the new weights, at temperature 1.
+            version: of the new weights.
 
         Returns:
             The attestation of every worker.
 
         Raises:
-            WeightPushError: some engine does not hold the new weights. Nothing was committed and the fleet does not serve any more.
+            WeightPushError: some engine does not hold the new weights. Nothing was committed and the fleet
+                does not serve any more.
             WorkerLostError: a worker died and no restart is left.
         """
         push = Push(update, probe, learner_logprobs, version)
@@ -188,7 +197,7 @@ class Fleet:
         return attestations
 
     def connect(self, rendezvous: Rendezvous) -> None:
-        """Join the learner's NCCL group with every engine (GPUs only). ``NcclSender.connect`` must run at the same time."""
+        """Join the learner's NCCL group with every engine (GPUs only), while ``NcclSender.connect`` runs."""
         size = self._settings.tensor_parallel
         calls = [worker.connect.remote(rendezvous, 1 + index * size) for index, worker in enumerate(self._workers)]
         for index, call in enumerate(calls):
@@ -229,7 +238,8 @@ class Fleet:
         self._health.died(worker, str(death))
         if isinstance(self._committed and self._committed.update, NcclUpdate):
             raise WorkerLostError(
-                f"rollout worker {worker} died ({death}); weights that came by NCCL cannot be sent again, resume the run from its checkpoint"
+                f"rollout worker {worker} died ({death}); weights that came by NCCL cannot be sent again, "
+                "resume the run from its checkpoint"
             )
         self._health.restarting(worker)
         self._workers[worker] = self._launch(worker)

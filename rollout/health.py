@@ -1,7 +1,7 @@
 """The life of a rollout worker as a state machine, so that fault handling can be tested without engines.
 
-STARTING -> BEHIND -> SERVING    an engine serves only with the committed weights; a revived one is behind until it was refitted
-any      -> DEAD -> STARTING     at most ``restarts`` times per fleet, then -> LOST
+STARTING -> BEHIND -> SERVING    only with the committed weights; a revived engine is behind until it was refitted
+any -> DEAD -> STARTING          at most ``restarts`` times in the life of the fleet, then DEAD -> LOST
 """
 
 from __future__ import annotations
@@ -83,7 +83,11 @@ class FleetHealth:
         """Raises:
         RuntimeError: some worker does not serve, so requests may not be sent.
         """
-        idle = [f"worker {worker} is {state.value}" for worker, state in enumerate(self.states) if state is not State.SERVING]
+        idle = [
+            f"worker {worker} is {state.value}"
+            for worker, state in enumerate(self.states)
+            if state is not State.SERVING
+        ]
         if idle:
             raise RuntimeError(f"the fleet cannot serve: {', '.join(idle)}; a push that failed ends the run")
 

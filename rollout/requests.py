@@ -15,8 +15,8 @@ class SampleRequest:
     """``samples`` responses to one prompt, from the full distribution (no top-p, no top-k).
 
     ``temperature`` 0 is greedy decoding. With a ``seed`` every response draws from its own generator, seeded by
-    ``response_seed(seed, first_index + i)``: the same seed and weights give the same tokens, whatever else is in the batch. Without one
-    the draws depend on the order of work.
+    ``response_seed(seed, first_index + i)``: the same seed and weights give the same tokens, whatever else is in the
+    batch. Without one the draws depend on the order of work.
     """
 
     token_ids: Sequence[int]
@@ -54,7 +54,8 @@ class Share:
 def split(requests: Sequence[SampleRequest], workers: int) -> list[list[Share]]:
     """Cut the responses of all requests, in order, into ``workers`` runs of equal cost (tokens they can have at most).
 
-    Static, so that what a worker is given does not depend on how fast another one is. A request that lies on a cut is shared.
+    Static, so that what a worker is given does not depend on how fast another one is. A request that lies on a cut is
+    shared.
     """
     total = sum(request.most_tokens for request in requests)
     shares: list[list[Share]] = [[] for _ in range(workers)]
@@ -66,7 +67,9 @@ def split(requests: Sequence[SampleRequest], workers: int) -> list[list[Share]]:
             for column in range(request.samples)
         ]
         for worker in sorted(set(owners)):
-            part = replace(request, samples=owners.count(worker), first_index=request.first_index + owners.index(worker))
+            part = replace(
+                request, samples=owners.count(worker), first_index=request.first_index + owners.index(worker)
+            )
             shares[worker].append(Share(row, part))
         before += request.most_tokens
     return shares
@@ -75,8 +78,8 @@ def split(requests: Sequence[SampleRequest], workers: int) -> list[list[Share]]:
 def response_seed(seed: int, index: int) -> int:
     """The seed of response ``index`` of a request seeded with ``seed``, in [0, 2**63).
 
-    Hashed, because the seeds of neighbouring requests are often neighbours too: with ``seed + index`` two of them would draw
-    the same noise for different responses.
+    Hashed, because the seeds of neighbouring requests are often neighbours too: with ``seed + index`` two of them would
+    draw the same noise for different responses.
     """
     digest = hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

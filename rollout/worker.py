@@ -23,7 +23,9 @@ PROGRESS_INTERVAL_S = 0.5
 class RolloutWorker:
     """Methods run one at a time. Loading and committing are apart: between them the fleet judges the push."""
 
-    def __init__(self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0) -> None:
+    def __init__(
+        self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0
+    ) -> None:
         prepare_process(settings, device)
         from rollout.engine import RolloutEngine
 
@@ -34,7 +36,7 @@ class RolloutWorker:
         return os.getpid()
 
     def generate(self, requests: Sequence[SampleRequest]) -> Iterator[int | list[list[Response]]]:
-        """Yields how many responses are finished, at most twice a second, and at last the responses in request order."""
+        """Yields the number of finished responses, at most twice a second, and at last all responses in order."""
         responses: list[list[Any]] = [[None] * request.samples for request in requests]
         reported = time.monotonic()
         for finished, (row, column, response) in enumerate(self._engine.stream(requests), start=1):
@@ -47,7 +49,9 @@ class RolloutWorker:
     def score(self, sequences: Sequence[ScoredSequence]) -> list[list[float]]:
         return self._engine.score(sequences)
 
-    def load(self, update: WeightUpdate, probe: Sequence[ScoredSequence]) -> tuple[list[list[float]], list[list[float]]]:
+    def load(
+        self, update: WeightUpdate, probe: Sequence[ScoredSequence]
+    ) -> tuple[list[list[float]], list[list[float]]]:
         """Load new weights; the probe's log-probs before and after."""
         import ray
 
@@ -65,7 +69,9 @@ class RolloutWorker:
         """Join the learner's NCCL group (GPUs only)."""
         self._engine.connect(rendezvous, rank_offset)
 
-    def receive(self, update: NcclUpdate, probe: Sequence[ScoredSequence]) -> tuple[list[list[float]], list[list[float]]]:
+    def receive(
+        self, update: NcclUpdate, probe: Sequence[ScoredSequence]
+    ) -> tuple[list[list[float]], list[list[float]]]:
         """As ``load``, from a broadcast that the learner has begun (GPUs only)."""
         before = self._engine.score(probe)
         self._engine.receive(update)
@@ -73,4 +79,3 @@ class RolloutWorker:
 
     def shutdown(self) -> None:
         self._engine.shutdown()
-

@@ -1,8 +1,9 @@
 """The receiving end of weight transfer on CPUs: an engine of ours, registered with vLLM and driven through its RL API.
 
-With prepacking vLLM turns every linear weight into oneDNN's layout and frees the original, so new weights go through vLLM's
-layerwise reload, which packs again. That leaves an output layer tied to the embedding stale without an error: its packed
-copy belongs to a module that loads nothing. It is packed again here. Without prepacking weights are live and loaded in place.
+With prepacking vLLM turns every linear weight into oneDNN's layout and frees the original, so new weights go through
+vLLM's layerwise reload, which packs again. That leaves an output layer tied to the embedding stale without an error:
+its packed copy belongs to a module that loads nothing. It is packed again here. Without prepacking weights are live and
+loaded in place.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class CpuWeightTransferEngine(WeightTransferEngine[CpuInitInfo, CpuUpdateInfo]):
         self._prepacked = init_info.prepacked
         self._parameters = {name for name, _ in self.model.named_parameters()}
         if not self._prepacked and any(parameter.numel() == 0 for parameter in self.model.parameters()):
-            raise RuntimeError("vLLM packed the weights of this model although prepacking is off; set engine.prepack to true")
+            raise RuntimeError(
+                "vLLM packed the weights of this model although prepacking is off; set engine.prepack to true"
+            )
 
     def start_weight_update(self) -> None:
         self._loaded: set[str] = set()
@@ -63,7 +66,9 @@ class CpuWeightTransferEngine(WeightTransferEngine[CpuInitInfo, CpuUpdateInfo]):
             finalize_layerwise_reload(self.model, self.model_config)
         repack_tied_layers(self.model)
         if missing := self._parameters - self._loaded:
-            raise WeightPushError(f"the weights arrived in part: vLLM did not load {', '.join(sorted(missing)[:3])} (of {len(missing)})")
+            raise WeightPushError(
+                f"the weights arrived in part: vLLM did not load {', '.join(sorted(missing)[:3])} (of {len(missing)})"
+            )
 
     def shutdown(self) -> None:
         pass

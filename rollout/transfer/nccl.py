@@ -1,8 +1,8 @@
-"""Weight transfer between GPUs: NCCL broadcast from the learner's rank 0 to every engine, through vLLM's ``nccl`` backend.
+"""Weight transfer between GPUs: NCCL broadcast from the learner's rank 0, through vLLM's ``nccl`` backend.
 
-Never run where this was written (no GPU): built from vLLM 0.32's ``NCCLTrainerWeightTransferEngine``, whose receiving half vLLM
-runs itself. The order of a push: the fleet scores the probe, the sender's broadcast and the engines' receives meet in NCCL,
-the fleet scores again and judges. There are no checksums on this way; the log-probs decide.
+Never run where this was written (no GPU): built from vLLM 0.32's ``NCCLTrainerWeightTransferEngine``, whose receiving
+half vLLM runs itself. The order of a push: the fleet scores the probe, the sender's broadcast and the engines' receives
+meet in NCCL, the fleet scores again and judges. There are no checksums on this way; the log-probs decide.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ class NcclUpdate:
     shapes: tuple[tuple[int, ...], ...]
 
     def as_vllm(self) -> dict[str, Any]:
-        return {"names": list(self.names), "dtype_names": list(self.dtypes), "shapes": [list(shape) for shape in self.shapes]}
+        return {
+            "names": list(self.names),
+            "dtype_names": list(self.dtypes),
+            "shapes": [list(shape) for shape in self.shapes],
+        }
 
 
 class NcclSender:
-    """The learner's end, on its rank 0. ``connect`` must run while ``Fleet.connect`` does, ``send`` before ``Fleet.push``.
+    """The learner's end, on its rank 0. ``connect`` runs while ``Fleet.connect`` does, ``send`` before ``Fleet.push``.
 
     Args:
         rendezvous: the same that ``Fleet.connect`` gets.
-        metadata: (name, shape, dtype as ``"bfloat16"``) of what ``send`` will be given, in order. It is needed before the first
-            tensor exists, because gathering sharded parameters is a collective and the engines size their buffers first.
+        metadata: (name, shape, dtype as ``"bfloat16"``) of what ``send`` will be given, in order. It is needed before
+            the first tensor exists: gathering sharded parameters is a collective, and engines size their buffers first.
     """
 
     def __init__(self, rendezvous: Rendezvous, metadata: Iterable[tuple[str, tuple[int, ...], str]]) -> None:
@@ -61,13 +65,15 @@ class NcclSender:
         self._group = trainer_init(asdict(self._rendezvous))
 
     def send(self, named_tensors: Iterable[tuple[str, torch.Tensor]]) -> NcclUpdate:
-        """Begin the broadcast in a thread and return what ``Fleet.push`` needs to meet it. Call ``wait`` after the push.
+        """Begin the broadcast in a thread and return what ``Fleet.push`` needs to meet it. ``wait`` after the push.
 
         The other ranks of the learner iterate the same tensors in the same order, where gathering them is a collective.
         """
         if self._thread is not None:
             raise RuntimeError("a broadcast is still under way; call wait() after each push")
-        self._thread = threading.Thread(target=self._broadcast, args=(named_tensors,), name="weight-broadcast", daemon=True)
+        self._thread = threading.Thread(
+            target=self._broadcast, args=(named_tensors,), name="weight-broadcast", daemon=True
+        )
         self._thread.start()
         return self._update
 

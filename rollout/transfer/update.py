@@ -47,7 +47,7 @@ class TensorEntry:
 
 @dataclass(frozen=True)
 class WeightUpdate:
-    """Manifest and payload. ``chunks`` are flat uint8 arrays or Ray references to them; references keep the payload alive."""
+    """Manifest and payload. ``chunks`` are flat uint8 arrays, or Ray references that keep them alive."""
 
     entries: tuple[TensorEntry, ...]
     chunks: tuple[Any, ...]
@@ -88,7 +88,7 @@ class ObjectStoreSender:
                 chunk = np.empty(data.size, dtype=np.uint8)
             chunk[used : used + data.size] = data
             dtype = str(tensor.dtype).removeprefix("torch.")
-            entries.append(TensorEntry(name, tuple(tensor.shape), dtype, len(chunks), used, zlib.crc32(data)))
+            entries.append(TensorEntry(name, tuple(tensor.shape), dtype, len(chunks), used, zlib.crc32(data.data)))
             used = min(used + -(-data.size // ALIGNMENT) * ALIGNMENT, chunk.size)
         if used:
             chunks.append(self._put(chunk[:used]))
@@ -119,8 +119,10 @@ def verify(update: WeightUpdate, expected: dict[str, tuple[int, ...]], fetch: Fe
         data = fetch(chunk)
         for entry in _entries_of(update, index):
             arrived = data[entry.offset : entry.offset + entry.bytes]
-            if arrived.size != entry.bytes or zlib.crc32(arrived) != entry.checksum:
-                raise WeightPushError(f"{entry.name} was damaged on its way: {arrived.size} of {entry.bytes} bytes, checksum differs")
+            if arrived.size != entry.bytes or zlib.crc32(arrived.data) != entry.checksum:
+                raise WeightPushError(
+                    f"{entry.name} was damaged on its way: {arrived.size} of {entry.bytes} bytes, checksum differs"
+                )
 
 
 def tensors_by_chunk(update: WeightUpdate, fetch: Fetch) -> Iterator[list[tuple[str, torch.Tensor]]]:
@@ -135,7 +137,10 @@ def tensors_by_chunk(update: WeightUpdate, fetch: Fetch) -> Iterator[list[tuple[
             warnings.filterwarnings("ignore", message="The given (NumPy array|buffer) is not writable")
             flat = torch.from_numpy(data)
         yield [
-            (entry.name, flat[entry.offset : entry.offset + entry.bytes].view(getattr(torch, entry.dtype)).reshape(entry.shape))
+            (
+                entry.name,
+                flat[entry.offset : entry.offset + entry.bytes].view(getattr(torch, entry.dtype)).reshape(entry.shape),
+            )
             for entry in _entries_of(update, index)
         ]
 

@@ -12,8 +12,8 @@ FLOOR = 2e-6
 
 
 def test_a_push_that_arrived():
-    # changed = (0.5 + 0.3) / 2 = 0.4, residual = (1e-6 + 3e-6) / 2 = 2e-6, moved = (0.499999 + 0.300003) / 2 = 0.400001,
-    # bound = min(0.1 * 0.4, 0.02 * 0.4 + 2e-6) = 0.008002
+    # changed = (0.5 + 0.3) / 2 = 0.4, residual = (1e-6 + 3e-6) / 2 = 2e-6, moved = (0.499999 + 0.300003) / 2 =
+    # 0.400001, bound = min(0.1 * 0.4, 0.02 * 0.4 + 2e-6) = 0.008002
     verdict = attest([[-1.0, -2.0]], [[-1.499999, -1.699997]], [[-1.5, -1.7]], noise_floor=FLOOR)
     assert verdict.accepted
     assert verdict.changed == pytest.approx(0.4)
@@ -50,7 +50,9 @@ def test_the_bound_is_never_looser_than_a_tenth_of_a_change_that_can_be_seen(cha
     assert not verdict.accepted
 
 
-@pytest.mark.parametrize(("changed", "accepted"), [(0.0, True), (1e-6, True), (2e-6, True), (3e-6, False), (1.9e-5, False)])
+@pytest.mark.parametrize(
+    ("changed", "accepted"), [(0.0, True), (1e-6, True), (2e-6, True), (3e-6, False), (1.9e-5, False)]
+)
 def test_a_change_below_the_noise_is_left_to_the_checksums(changed: float, accepted: bool):
     # An engine that stayed where it was: its arrears are noise up to 2e-6 and are noticed above.
     assert attest([[0.0]], [[0.0]], [[-changed]], noise_floor=FLOOR).accepted is accepted

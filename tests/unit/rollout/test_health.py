@@ -54,7 +54,9 @@ def test_restarts_have_a_limit():
     health.restarting(0)
     health.started(0)
     health.fitted(0)
-    with pytest.raises(WorkerLostError, match=r"worker 1 died \(killed\) and the limit of 1 restarts .*worker 0: out of memory"):
+    with pytest.raises(
+        WorkerLostError, match=r"worker 1 died \(killed\) and the limit of 1 restarts .*worker 0: out of memory"
+    ):
         health.died(1, "killed")
     assert health.states[1] is State.LOST
     with pytest.raises(RuntimeError, match="cannot go from lost"):

@@ -29,7 +29,9 @@ def test_every_response_is_made_exactly_once(requests: list[SampleRequest], work
         for share in shares
         for i in range(share.request.samples)
     ]
-    assert made == [(row, request.first_index + i) for row, request in enumerate(requests) for i in range(request.samples)]
+    assert made == [
+        (row, request.first_index + i) for row, request in enumerate(requests) for i in range(request.samples)
+    ]
 
 
 @given(REQUESTS, st.integers(1, 5))
