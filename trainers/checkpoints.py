@@ -1,0 +1,149 @@
+"""Checkpoints that are whole or absent: written beside, checked, renamed.
+
+    checkpoints/rl-000010/state/...        weights, optimiser, random states, as DeepSpeed writes them
+    checkpoints/rl-000010/run_state.json   where the run stood
+    checkpoints/rl-000010/manifest.json    size and SHA-256 of every file
+    checkpoints/latest, best               symbolic links
+    checkpoints/dft-model/                 a stage's result, an ordinary Hugging Face folder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainers.learner_group import LearnerGroup
+    from trainers.run import RunState
+
+TOKENIZER_FILES = (
+    "tokenizer*", "special_tokens_map.json", "chat_template*", "vocab*", "merges.txt", "added_tokens.json",
+    "generation_config.json",
+)  # fmt: skip
+
+
+class CheckpointError(Exception):
+    """A checkpoint is missing or damaged; the message names the file and what to do."""
+
+
+class Checkpoints:
+    """The checkpoints/ folder of a run; ``tokenizer_from`` is the model folder whose tokenizer exports carry."""
+
+    def __init__(self, root: Path, keep: int, tokenizer_from: Path) -> None:
+        self.root, self.keep, self.tokenizer_from = root, keep, tokenizer_from
+        root.mkdir(parents=True, exist_ok=True)
+        for leftover in root.glob("*.writing"):
+            shutil.rmtree(leftover)
+
+    def save(self, stage: str, state: RunState, learner: LearnerGroup) -> Path:
+        """A checkpoint of this moment; older ones than ``keep`` are removed."""
+        final = self.root / f"{stage}-{state.step:06d}"
+        writing = self._fresh(final)
+        learner.save(str(writing / "state"))
+        (writing / "run_state.json").write_text(json.dumps(state.as_dict(), indent=1))
+        self._commit(writing, final)
+        self._link("latest", final)
+        self._prune(final)
+        return final
+
+    def export(self, name: str, learner: LearnerGroup) -> Path:
+        """The weights of this moment as a Hugging Face folder called ``name``, tokenizer included."""
+        final = self.root / name
+        writing = self._fresh(final)
+        learner.export(str(writing))
+        for pattern in TOKENIZER_FILES:
+            for file in self.tokenizer_from.glob(pattern):
+                shutil.copy(file, writing)
+        self._commit(writing, final)
+        return final
+
+    def model_of(self, stage: str) -> Path:
+        """Where the result of a finished stage is."""
+        return self.root / f"{stage}-model"
+
+    def latest(self) -> Path | None:
+        """The newest checkpoint, verified. None when the run was interrupted before its first.
+
+        Raises:
+            CheckpointError: a file is missing or its checksum differs.
+        """
+        link = self.root / "latest"
+        if not link.is_symlink():
+            return None
+        folder = link.resolve()
+        verify(folder)
+        return folder
+
+    def _fresh(self, final: Path) -> Path:
+        writing = final.with_name(final.name + ".writing")
+        shutil.rmtree(writing, ignore_errors=True)
+        writing.mkdir(parents=True)
+        return writing
+
+    def _commit(self, writing: Path, final: Path) -> None:
+        files = {
+            str(path.relative_to(writing)): {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for path in sorted(writing.rglob("*"))
+            if path.is_file()
+        }
+        (writing / "manifest.json").write_text(json.dumps(files, indent=1))
+        for path in writing.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(writing, final)
+        _sync(self.root)
+
+    def _link(self, name: str, target: Path) -> None:
+        beside = self.root / f".{name}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target.name)
+        os.replace(beside, self.root / name)
+
+    def _prune(self, newest: Path) -> None:
+        numbered = [path for path in self.root.iterdir() if re.fullmatch(r".+-\d{6}", path.name)]
+        numbered.sort(key=lambda path: path.stat().st_mtime)
+        for path in numbered[: -self.keep]:
+            if path != newest:
+                shutil.rmtree(path)
+
+
+def run_state(folder: Path) -> dict[str, Any]:
+    """What ``run_state.json`` of a checkpoint says."""
+    return json.loads((folder / "run_state.json").read_text())
+
+
+def verify(folder: Path) -> None:
+    """Compares every file of a checkpoint with its manifest.
+
+    Raises:
+        CheckpointError: the manifest or a file is missing, or a checksum differs.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        raise CheckpointError(f"{folder} has no manifest.json: it is no complete checkpoint; point `latest` at another one")
+    for name, facts in json.loads(manifest.read_text()).items():
+        path = folder / name
+        if not path.exists():
+            raise CheckpointError(f"{path} is missing; point checkpoints/latest at an older checkpoint")
+        if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
+            raise CheckpointError(f"{path} is damaged (checksum differs); point checkpoints/latest at an older checkpoint")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,86 @@
+"""How good the policy is on questions that it never trained on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lpo.recipe.runtime import RewardSpec
+from lpo.recipe.stages import DftStage, RlStage
+from lpo.samples import Group
+from rewards.call import score_groups
+from rollout.requests import SampleRequest
+from trainers.run import Run, StepClock, sampling_seed
+
+
+def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str, float]:
+    """Accuracy with its 95% interval, sampled at the stage's temperature and greedy, and response length.
+
+    The first reward that the stage lists decides whether a response is right (more than one half). The prompts and the
+    seeds of the samples are the same at every evaluation, so that differences are the policy's.
+    """
+    with clock("eval"):
+        settings, specs = stage.evaluation, run.recipe.rewards_of(stage)
+        prompts = run.dataset.held_out[: settings.items]
+        sampled = [
+            SampleRequest(
+                token_ids=prompt.token_ids,
+                samples=settings.samples,
+                max_tokens=stage.max_response_tokens,
+                temperature=stage.temperature,
+                seed=sampling_seed("eval", settings.seed, prompt.id),
+            )
+            for prompt in prompts
+        ]
+        greedy = [
+            SampleRequest(token_ids=p.token_ids, samples=1, max_tokens=stage.max_response_tokens, temperature=0.0, seed=None)
+            for p in (prompts if settings.greedy else [])
+        ]
+        responses = run.fleet.generate([*sampled, *greedy])
+        groups = [Group(prompt, made) for prompt, made in zip([*prompts, *prompts[: len(greedy)]], responses, strict=True)]
+        score_groups(groups, run.rewards(specs))
+        return _metrics(groups[: len(prompts)], groups[len(prompts) :], specs)
+
+
+def _metrics(sampled: Sequence[Group], greedy: Sequence[Group], specs: Sequence[RewardSpec]) -> dict[str, float]:
+    right = [[correct(response.components, specs) for response in group.responses] for group in sampled]
+    shares = [sum(each) / len(each) for each in right]
+    accuracy = sum(shares) / len(shares)
+    low, high = interval(shares, samples=len(right[0]))
+    lengths = [len(response.token_ids) for group in sampled for response in group.responses]
+    cut = [response.truncated for group in sampled for response in group.responses]
+    metrics = {
+        "eval/accuracy": accuracy,
+        "eval/accuracy_low": low,
+        "eval/accuracy_high": high,
+        "eval/mean_tokens": sum(lengths) / len(lengths),
+        "eval/truncated": sum(cut) / len(cut),
+        "eval/items": float(len(sampled)),
+    }
+    if greedy:
+        verdicts = [correct(group.responses[0].components, specs) for group in greedy]
+        metrics["eval/accuracy_greedy"] = sum(verdicts) / len(verdicts)
+    return metrics
+
+
+def correct(components: dict[str, float | None], specs: Sequence[RewardSpec]) -> bool:
+    """Whether the first reward listed says that a response is right; an invalid reward says no."""
+    first = next(iter(components.values()), None) if components else None
+    return first is not None and first > 0.5
+
+
+def interval(shares: Sequence[float], samples: int) -> tuple[float, float]:
+    """95% interval of the mean of per-prompt shares of right responses.
+
+    One sample a prompt: Wilson's interval, which stays inside [0, 1]. Several: the normal interval over prompts, since
+    the samples of one prompt are not independent.
+    """
+    z, n = 1.959964, len(shares)
+    mean = sum(shares) / n
+    if samples == 1:
+        centre = (mean + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
+    else:
+        variance = sum((share - mean) ** 2 for share in shares) / max(1, n - 1)
+        centre, half = mean, z * math.sqrt(variance / n)
+    return max(0.0, centre - half), min(1.0, centre + half)

@@ -1,0 +1,178 @@
+"""Runs a recipe from start to end, or a run folder from where it stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lpo.recipe import LoadedRecipe, load_recipe
+from trainers.checkpoints import Checkpoints, run_state
+from trainers.cluster import connected, layout, placed
+from trainers.learner_group import LearnerGroup
+from trainers.plots import plot_run
+from trainers.prepare import Prepared, prepare
+from trainers.progress import Progress
+from trainers.reinforce import train_rl
+from trainers.run import Interrupted, Run, RunState
+from trainers.run_folder import RunFolder
+from trainers.supervised import train_supervised
+from trainers.tracking import track_run
+
+_log = logging.getLogger(__name__)
+
+STAGES: dict[str, Callable[[Run, Any], None]] = {"dft": train_supervised, "rl": train_rl}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the results of a run are. ``interrupted`` names the signal that ended it early."""
+
+    folder: RunFolder
+    model: Path | None
+    interrupted: str | None = None
+
+
+def train(loaded: LoadedRecipe, *, plain: bool | None = None, parent_run_id: str | None = None) -> Outcome:
+    """A new run of a recipe."""
+    prepared = prepare(loaded)
+    folder = RunFolder.create(loaded.recipe)
+    return _run(loaded, prepared, folder, RunState(), None, plain, parent_run_id)
+
+
+def resume(run_dir: str | Path, *, plain: bool | None = None) -> Outcome:
+    """Continues a run from its newest checkpoint, as if it had not stopped."""
+    folder = RunFolder.open(run_dir)
+    loaded = load_recipe(folder.recipe_file)
+    prepared = prepare(loaded)
+    checkpoint = Checkpoints(folder.checkpoints, loaded.recipe.checkpoints.keep, prepared.model_path).latest()
+    state = RunState(**run_state(checkpoint)) if checkpoint else RunState()
+    folder.truncate_to(state.global_step, loaded.recipe.stages[state.stage].name)
+    return _run(loaded, prepared, folder, state, checkpoint, plain, None)
+
+
+def _run(
+    loaded: LoadedRecipe,
+    prepared: Prepared,
+    folder: RunFolder,
+    state: RunState,
+    checkpoint: Path | None,
+    plain: bool | None,
+    parent_run_id: str | None,
+) -> Outcome:
+    recipe = loaded.recipe
+    names = [(stage.name, stage.steps) for stage in recipe.stages]
+    status, outcome = "FAILED", None
+    with folder.logging(), Progress(names, plain=plain) as progress:
+        tracker = track_run(recipe, folder, parent_run_id)
+        try:
+            with connected(recipe), _parts(loaded, prepared, progress) as (learner, fleet):
+                run = Run(
+                    recipe=recipe,
+                    base_dir=loaded.base_dir,
+                    folder=folder,
+                    tokenizer=prepared.tokenizer,
+                    dataset=prepared.dataset,
+                    worked=prepared.worked,
+                    model_path=prepared.model_path,
+                    learner=learner,
+                    fleet=fleet,
+                    tracker=tracker,
+                    progress=progress,
+                    checkpoints=Checkpoints(folder.checkpoints, recipe.checkpoints.keep, prepared.model_path),
+                    state=state,
+                )
+                with run.stopping_on_signals():
+                    model = _stages(run, checkpoint)
+            status, outcome = "FINISHED", Outcome(folder, model)
+        except Interrupted as stop:
+            status, outcome = "KILLED", Outcome(folder, None, str(stop))
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        except Exception:
+            _log.exception("the run failed")
+            raise
+        finally:
+            for plot in plot_run(folder.metrics_file, folder.plots):
+                tracker.artifact(plot, "plots")
+            for file in sorted(folder.rollouts.glob("*.jsonl")):
+                tracker.artifact(file, "rollouts")
+            tracker.artifact(folder.metrics_file)
+            report = tracker.finish(status)
+        assert outcome is not None
+        progress.finish(_closing_lines(outcome, tracker, str(report)))
+    return outcome
+
+
+def _stages(run: Run, checkpoint: Path | None) -> Path:
+    """Every stage that is not done yet, the first of them from ``checkpoint`` if there is one."""
+    first = run.state.stage
+    for index in range(first, len(run.recipe.stages)):
+        stage = run.recipe.stages[index]
+        run.progress.stage(stage.name, run.state.step)
+        reference = stage.kind == "rl" and stage.kl.coefficient > 0
+        run.learner.load(str(run.stage_model(index)), stage.optimizer, run.recipe.seed, reference=reference)
+        if index == first and run.recipe.device == "cuda":
+            engine = run.recipe.engine
+            run.learner.connect_engines(run.fleet, engine.workers, engine.tensor_parallel)
+        if checkpoint is not None:
+            run.learner.restore(str(checkpoint / "state"))
+            checkpoint = None
+        if not run.state.stage_done:
+            run.publish()
+            STAGES[stage.kind](run, stage)
+        model = run.checkpoints.export(run.checkpoints.model_of(stage.name).name, run.learner)
+        run.state.begin(index + 1)
+    return model
+
+
+@contextmanager
+def _parts(loaded: LoadedRecipe, prepared: Prepared, progress: Progress) -> Iterator[tuple[LearnerGroup, Any]]:
+    """Learner and rollout fleet, started at the same time: each spends seconds on imports."""
+    from rollout.fleet import Fleet
+
+    recipe, places = loaded.recipe, layout(loaded.recipe)
+    with placed(recipe) as group:
+        progress.note("starting learner and rollout workers")
+        learner = LearnerGroup(recipe.learner, recipe.device, placement_group=group, bundles=places.learner)
+        fleet = None
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                joining = pool.submit(learner.join)
+                fleet = Fleet.start(
+                    prepared.model_path,
+                    recipe.engine,
+                    recipe.device,
+                    max_model_len=prepared.max_length,
+                    placement_group=group,
+                    bundles=places.rollout,
+                    colocated=places.colocated,
+                )
+                joining.result()
+            yield learner, fleet
+        finally:
+            if fleet is not None:
+                fleet.shutdown()
+            learner.shutdown()
+
+
+def _closing_lines(outcome: Outcome, tracker: Any, report: str) -> list[str]:
+    lines = [f"run        {outcome.folder.path}"]
+    if outcome.interrupted:
+        lines.append(f"stopped by {outcome.interrupted}; continue with: lpo resume {outcome.folder.path}")
+    if outcome.model:
+        lines.append(f"model      {outcome.model}")
+    lines.append(f"checkpoint {outcome.folder.checkpoints / 'latest'}")
+    lines.extend(f"plot       {plot}" for plot in sorted(outcome.folder.plots.glob("*.png")))
+    if tracker.url():
+        lines.append(f"mlflow     {tracker.url()}")
+    if tracker.ui_command():
+        lines.append(f"open with  {tracker.ui_command()}")
+    if report:
+        lines.append(report)
+    return lines

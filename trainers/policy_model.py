@@ -1,0 +1,95 @@
+"""The policy as the learner runs it: a packed micro-batch in, log-probs of its response tokens out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lpo.logprobs import token_logprobs
+from trainers.packing import MicroBatch, visible
+
+TORCH_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class PolicyModel(nn.Module):
+    """A causal language model that computes its output layer on response tokens only.
+
+    ``forward`` returns (N,) log-probs and (N,) entropies, both float32, of the response tokens of a micro-batch under
+    softmax(logits / temperature).
+    """
+
+    def __init__(self, model: Any, attention: str, chunk_tokens: int) -> None:
+        super().__init__()
+        self.model = model
+        self.attention = attention
+        self.chunk_tokens = chunk_tokens
+        config = model.config.get_text_config()
+        self._softcap: float | None = getattr(config, "final_logit_softcapping", None)
+        self._window: int | None = None
+        if "sliding_attention" in (getattr(config, "layer_types", None) or []):
+            self._window = config.sliding_window
+
+    def forward(
+        self, batch: MicroBatch, temperature: float = 1.0, with_entropy: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        hidden = self.model.base_model(
+            input_ids=batch.input_ids[None],
+            position_ids=batch.position_ids[None],
+            attention_mask=self._attention_mask(batch),
+            use_cache=False,
+        ).last_hidden_state[0]
+        return token_logprobs(
+            hidden[batch.predict_from],
+            self._logits,
+            batch.targets,
+            temperature=temperature,
+            chunk_tokens=self.chunk_tokens,
+            with_entropy=with_entropy,
+        )
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits = self.model.get_output_embeddings()(hidden)
+        if self._softcap is not None:
+            logits = torch.tanh(logits / self._softcap) * self._softcap
+        return logits
+
+    def _attention_mask(self, batch: MicroBatch) -> Any:
+        if self.attention == "flex_attention":
+            return self._block_mask(batch)
+        full = visible(batch.document, batch.branch)
+        if self._window is None:
+            return full[None, None]
+        near = batch.position_ids[:, None] - batch.position_ids[None, :] < self._window
+        return {"full_attention": full[None, None], "sliding_attention": (full & near)[None, None]}
+
+    def _block_mask(self, batch: MicroBatch) -> Any:
+        from torch.nn.attention.flex_attention import create_block_mask
+
+        document, branch, position = batch.document, batch.branch, batch.position_ids
+        tokens = len(document)
+
+        def sees(_b: Tensor, _h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            same_branch = (branch[key] == 0) | (branch[key] == branch[query])
+            return (document[key] == document[query]) & same_branch & (key <= query)
+
+        def sees_near(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            return sees(b, h, query, key) & (position[query] - position[key] < self._window)
+
+        full = create_block_mask(sees, None, None, tokens, tokens, device=document.device)
+        if self._window is None:
+            return full
+        near = create_block_mask(sees_near, None, None, tokens, tokens, device=document.device)
+        return {"full_attention": full, "sliding_attention": near}
+
+
+def load_causal_lm(path: Path | str, dtype: str, attention: str, *, gradient_checkpointing: bool = False) -> Any:
+    """The model of a Hugging Face folder, in training mode without dropout surprises, ready to be packed."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=TORCH_DTYPES[dtype], attn_implementation=attention)
+    if gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model

@@ -1,0 +1,126 @@
+"""The reinforcement stage, synchronous: sample, reward, learn, hand the new weights back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lpo.kl import kl_estimate
+from lpo.recipe.stages import RlStage
+from lpo.samples import Group
+from trainers.evaluation import evaluate
+from trainers.learner_batch import LossSettings, StepStatistics
+from trainers.packing import TrainSample
+from trainers.rl_metrics import rollout_metrics, statistics_metrics
+from trainers.run import Run, StepClock
+from trainers.sampling import sample_groups
+from trainers.schedule import learning_rate
+from trainers.training_batch import (
+    assign_advantages,
+    cut_into_segments,
+    optimiser_batches,
+    shuffle_rewards,
+    teaches,
+    training_samples,
+)
+
+
+def train_rl(run: Run, stage: RlStage) -> None:
+    """From ``run.state.step`` to the stage's last step. One step is one rollout batch."""
+    if run.state.step == 0:
+        _evaluate_start(run, stage)
+    prompts = run.order_of(run.dataset.train)
+    while run.state.step < stage.steps:
+        clock = StepClock()
+        groups, report = sample_groups(run, stage, prompts, clock)
+        if stage.shuffle_rewards:
+            shuffle_rewards(groups, seed=(run.recipe.seed, run.state.step))
+        with clock("segment"):
+            cut_into_segments(groups, stage, run.tokenizer)
+        with clock("learn"):
+            summary, statistics = _learn(run, stage, groups)
+        run.probe_with([(group.prompt.token_ids, response.token_ids) for group in groups for response in group.responses])
+        run.publish(clock)
+
+        run.state.step += 1
+        run.state.global_step += 1
+        run.state.tokens += sum(len(response.token_ids) for group in groups for response in group.responses)
+        last = run.state.step == stage.steps
+        metrics = rollout_metrics(groups, report, summary) | statistics_metrics(statistics, stage)
+        if last or (stage.evaluation.every and run.state.step % stage.evaluation.every == 0):
+            metrics |= evaluate(run, stage, clock)
+        run.folder.save_rollouts(stage.name, run.state.global_step, groups[: run.recipe.tracking.sampled_groups])
+        metrics["weights/version"] = float(run.state.version)
+        times = clock.metrics()
+        generated = report.generated_tokens
+        run.log(stage.name, metrics | times | {"rate/tokens_per_s": generated / times["time/step"]})
+        run.keep_best(metrics)
+        run.end_step(stage.name, last=last)
+
+
+def _evaluate_start(run: Run, stage: RlStage) -> None:
+    clock = StepClock()
+    metrics = evaluate(run, stage, clock) | {"weights/version": float(run.state.version)}
+    run.log(stage.name, metrics | clock.metrics())
+
+
+def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple:
+    """All optimiser steps of one rollout batch."""
+    needs_reference = stage.kl.coefficient > 0
+    samples = training_samples(groups, stage)
+    if samples and (needs_reference or not (stage.on_policy or stage.old_logprobs == "engine")):
+        samples = _with_logprobs(run, stage, samples, reference=needs_reference)
+        if needs_reference and stage.kl.place == "reward":
+            _penalise_divergence(groups, samples, stage)
+    summary = assign_advantages(groups, stage)
+    samples = [
+        replace(sample, advantage=groups[sample.group].responses[sample.member].advantage) for sample in samples
+    ]
+    settings = _loss_settings(stage)
+    statistics: list[StepStatistics] = []
+    total_updates = stage.steps * stage.epochs * stage.minibatches
+    update = run.state.step * stage.epochs * stage.minibatches
+    for epoch in range(stage.epochs):
+        for number, batch in enumerate(optimiser_batches(samples, len(groups), stage)):
+            rate = learning_rate(stage.optimizer, update + epoch * stage.minibatches + number, total_updates)
+            taught = [sample for sample in batch if teaches(sample, stage)]
+            first = epoch == 0 and number == 0
+            settings_now = replace(settings, measure_mismatch=first or stage.old_logprobs == "learner")
+            statistics.append(run.learner.step(taught, settings_now, rate))
+    return summary, statistics
+
+
+def _loss_settings(stage: RlStage) -> LossSettings:
+    return LossSettings(
+        objective=stage.algorithm,
+        temperature=stage.temperature,
+        kl_coefficient=stage.kl.coefficient if stage.kl.place == "loss" else 0.0,
+        kl_estimator=stage.kl.estimator,
+        entropy_bonus=stage.entropy_bonus,
+        mismatch=stage.mismatch,
+        old_from_engine=stage.old_logprobs == "engine",
+    )
+
+
+def _with_logprobs(run: Run, stage: RlStage, samples: list[TrainSample], *, reference: bool) -> list[TrainSample]:
+    """Old log-probs by the learner where ratios need them, and the reference's where a divergence is measured."""
+    if stage.old_logprobs == "learner" and (not stage.on_policy or stage.kl.place == "reward"):
+        old = run.learner.logprobs(samples, stage.temperature)
+        samples = [replace(sample, old_logprobs=row) for sample, row in zip(samples, old, strict=True)]
+    if reference:
+        rows = run.learner.logprobs(samples, stage.temperature, reference=True)
+        samples = [replace(sample, reference_logprobs=row) for sample, row in zip(samples, rows, strict=True)]
+    return samples
+
+
+def _penalise_divergence(groups: list[Group], samples: list[TrainSample], stage: RlStage) -> None:
+    """KL in the reward: minus beta times the k1 estimate, summed over the response."""
+    import torch
+
+    for sample in samples:
+        response = groups[sample.group].responses[sample.member]
+        old = torch.tensor(sample.old_logprobs, dtype=torch.float64)
+        reference = torch.tensor(sample.reference_logprobs, dtype=torch.float64)
+        divergence = float(kl_estimate(stage.kl.estimator, old, reference).sum())
+        assert response.reward is not None
+        response.components["kl"] = -stage.kl.coefficient * divergence
+        response.reward -= stage.kl.coefficient * divergence

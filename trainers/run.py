@@ -1,0 +1,201 @@
+"""A run in progress: its parts, and what every stage does with them."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lpo.recipe.schema import Recipe
+from lpo.recipe.runtime import RewardSpec
+from lpo.samples import Prompt
+from rewards.contract import Reward
+from rewards.resolver import resolve_all
+from trainers.checkpoints import Checkpoints
+from trainers.data import PromptDataset, PromptOrder
+from trainers.learner_group import LearnerGroup
+from trainers.packing import TrainSample
+from trainers.progress import Progress
+from trainers.run_folder import RunFolder
+from trainers.tracking import Tracker
+
+
+Item = TypeVar("Item")
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; its state has been saved."""
+
+
+@dataclass
+class RunState:
+    """Where a run stands; saved with every checkpoint."""
+
+    stage: int = 0
+    """Index of the stage in progress."""
+    step: int = 0
+    """Steps done in that stage."""
+    stage_done: bool = False
+    """The stage has nothing left to do, perhaps before its last step."""
+    global_step: int = 0
+    """Steps done in all stages."""
+    tokens: int = 0
+    """Response tokens trained on so far."""
+    version: int = 0
+    """Last weight version that every engine has."""
+    order: dict[str, Any] = field(default_factory=dict)
+    """Position in the order of training prompts."""
+    best_accuracy: float = -1.0
+
+    def begin(self, stage: int) -> None:
+        """A new stage, at its first step."""
+        self.stage, self.step, self.stage_done, self.order = stage, 0, False, {}
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class StepClock:
+    """Seconds by kind of work within one step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def __call__(self, kind: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[kind] = self.seconds.get(kind, 0.0) + time.perf_counter() - started
+
+    def metrics(self) -> dict[str, float]:
+        return {
+            "time/step": time.perf_counter() - self._started,
+            **{f"time/{kind}": seconds for kind, seconds in self.seconds.items()},
+        }
+
+
+@dataclass
+class Run:
+    """Everything a stage needs. Stages change ``state`` and nothing else here."""
+
+    recipe: Recipe
+    base_dir: Path
+    folder: RunFolder
+    tokenizer: Any
+    dataset: PromptDataset
+    model_path: Path
+    learner: LearnerGroup
+    fleet: Any
+    tracker: Tracker
+    progress: Progress
+    checkpoints: Checkpoints
+    state: RunState = field(default_factory=RunState)
+    worked: list[tuple[Prompt, list[int]]] = field(default_factory=list)
+    """Training prompts with worked responses, where a supervised stage needs them."""
+    stop_requested: str | None = None
+    """Name of the signal that asked the run to stop."""
+
+    def __post_init__(self) -> None:
+        self._rewards: dict[tuple[str, ...], list[Reward]] = {}
+        self._probe = _probe_of_prompts(self.dataset.held_out)
+
+    def stage_model(self, index: int) -> Path:
+        """The Hugging Face folder that a stage starts from: the recipe's model, or what the stage before it made."""
+        return self.model_path if index == 0 else self.checkpoints.model_of(self.recipe.stages[index - 1].name)
+
+    def publish(self, clock: StepClock | None = None) -> None:
+        """Bring the learner's weights to every engine, attested; the version counts from then on.
+
+        Raises ``rollout.transfer.WeightPushError`` when an engine does not answer with the new weights.
+        """
+        clock = clock or StepClock()
+        with clock("transfer"):
+            samples = [TrainSample(i, prompt, response) for i, (prompt, response) in enumerate(self._probe)]
+            expected = self.learner.logprobs(samples, 1.0)
+            update = self.learner.push()
+            self.fleet.push(update, self._probe, expected, self.state.version + 1)
+            self.learner.finish_push()
+            self.state.version += 1
+
+    def probe_with(self, sequences: Sequence[tuple[list[int], list[int]]]) -> None:
+        """Attest the next pushes on these (prompt, response) token ids, the freshest there are; a few, and short."""
+        kept = [(prompt, response[:32]) for prompt, response in sequences if response]
+        kept.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+        if kept:
+            self._probe = kept[:2]
+
+    def order_of(self, items: Sequence[Item]) -> PromptOrder[Item]:
+        """The order in which the stage in progress goes through ``items``, from where it stood."""
+        self._order = PromptOrder(items, self.dataset.order_seed + self.state.stage)
+        if self.state.order:
+            self._order.load_state_dict(self.state.order)
+        return self._order
+
+    def rewards(self, specs: Sequence[RewardSpec]) -> list[Reward]:
+        """The rewards of a stage, resolved once."""
+        key = tuple(repr(spec) for spec in specs)
+        if key not in self._rewards:
+            self._rewards[key] = resolve_all(specs, base_dir=self.base_dir)
+        return self._rewards[key]
+
+    def keep_best(self, metrics: dict[str, float]) -> None:
+        """Exports the weights when an evaluation is the best so far."""
+        accuracy = metrics.get("eval/accuracy", -1.0)
+        if accuracy > self.state.best_accuracy:
+            self.state.best_accuracy = accuracy
+            self.checkpoints.export("best", self.learner)
+
+    def log(self, stage: str, metrics: dict[str, float]) -> None:
+        """One step's metrics to the run folder, the tracker and the display."""
+        step, tokens = self.state.global_step, self.state.tokens
+        record = {"stage": stage, "step": step, "tokens": tokens, **metrics}
+        self.folder.append_metrics(record)
+        self.tracker.log(metrics, step=step, tokens=tokens)
+        self.progress.update(self.state.step, metrics)
+
+    def end_step(self, stage_name: str, *, last: bool) -> None:
+        """Save when it is time or when the run was asked to stop."""
+        self.state.order = self._order.state_dict()
+        self.state.stage_done = last
+        if last or self.stop_requested or self.state.step % self.recipe.checkpoints.every == 0:
+            self.checkpoints.save(stage_name, self.state, self.learner)
+        if self.stop_requested:
+            raise Interrupted(self.stop_requested)
+
+    @contextmanager
+    def stopping_on_signals(self) -> Iterator[None]:
+        """The first SIGINT or SIGTERM ends the run after its step; a second one ends it at once."""
+
+        def request(number: int, _frame: Any) -> None:
+            name = signal.Signals(number).name
+            if self.stop_requested:
+                raise KeyboardInterrupt
+            self.stop_requested = name
+            self.progress.note(f"{name}: finishing this step and saving; once more to stop at once")
+
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def sampling_seed(*parts: object) -> int:
+    """A seed for one request, the same in every run of the same recipe."""
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=4).digest(), "big")
+
+
+def _probe_of_prompts(prompts: Sequence[Prompt]) -> list[tuple[list[int], list[int]]]:
+    """Before anything has been sampled: the second half of a prompt stands in for a response to the first."""
+    shortest = sorted(prompts[:32], key=lambda prompt: len(prompt.token_ids))[:2]
+    halves = [(prompt.token_ids, max(1, len(prompt.token_ids) // 2)) for prompt in shortest]
+    return [(ids[:half], ids[half:]) for ids, half in halves if len(ids) > 1]
