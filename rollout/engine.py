@@ -250,6 +250,9 @@ def _load(model_path: str, settings: Engine, device: str, backend: str, max_mode
     options: dict[str, Any] = {}
     if device == "cpu":
         options["kv_cache_memory_bytes"] = int(settings.kv_cache_gib * 2**30)
+        # A prompt that is prefilled in pieces rewinds the generator of a seeded request, which CPU generators refuse.
+        options["enable_chunked_prefill"] = False
+        options["max_num_batched_tokens"] = max(4096, max_model_len)
         if not settings.prepack:
             from vllm import _custom_ops
 
