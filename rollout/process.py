@@ -27,5 +27,9 @@ def prepare_process(settings: Engine, device: str) -> None:
             # Binding picks cores by itself: two engines of one machine would share the same ones.
             VLLM_CPU_OMP_THREADS_BIND="nobind",
         )
+        if settings.enforce_eager is not False:
+            # vLLM compiles the counting of log-prob ranks even in eager mode: 5-20 s and a C++ compiler for numbers
+            # nobody reads.
+            os.environ["TORCH_COMPILE_DISABLE"] = "1"
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(settings.threads)
