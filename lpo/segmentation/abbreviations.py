@@ -96,7 +96,7 @@ LABELLED = _words(
     a an point points midpoint line angle side vertex node edge set group event matrix vector graph plan vitamin
     option choice answer case type class grade section part step figure table appendix exhibit team variable
     hepatitis schedule room gate box letter column row item player phase model version category center centre circle
-    segment triangle equation and or through to at
+    segment triangle equation
     """
 )
 

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PROBES = 384
+# Ids outside the vocabulary have no text: output layers are often padded beyond it. Beyond this one tokenizers raise.
+_ID_LIMIT = 2**31
 
 
 class TokenText(NamedTuple):
@@ -54,12 +56,12 @@ class _Vocabulary:
     def _learn(self, token_id: int) -> tuple[bytes, int, int]:
         """(bytes, their number, offset of the anchor in them) of a token not met before."""
         token_id = int(token_id)
-        if token_id >= self._size and len(self._tokenizer) != self._size:
-            self._look_at_added_tokens()  # tokens were added since
-        if not 0 <= token_id < self._size:
-            return b"", 0, -1  # a row of the model's output layer that the tokenizer has no token for
-        token = self._tokenizer.convert_ids_to_tokens(token_id)
-        if token is None or token_id in self._special:
+        token = self._tokenizer.convert_ids_to_tokens(token_id) if 0 <= token_id < _ID_LIMIT else None
+        if token is None:
+            return b"", 0, -1  # not kept: the tokenizer may get a token of this id later
+        if token_id >= self._size:
+            self._look_at_added_tokens()
+        if token_id in self._special:
             data = b""
         elif token_id in self._added:
             # Some decoders rewrite added tokens too ("▁▁" to two spaces), some do not.
@@ -116,19 +118,23 @@ def _recognise(tokenizer: Any) -> _Vocabulary | None:
     if not pairs:
         return None
     for to_bytes in (_byte_level(), _sentencepiece):
-        if all(_agrees(tokenizer, pairs[i : i + 2], to_bytes) for i in range(max(1, len(pairs) - 1))):
+        verdicts = {_agrees(tokenizer, pairs[i : i + 2], to_bytes) for i in range(max(1, len(pairs) - 1))}
+        if True in verdicts and False not in verdicts:
             return _Vocabulary(tokenizer, to_bytes)
     return None
 
 
-def _agrees(tokenizer: Any, pairs: list[tuple[int, str]], to_bytes: Callable[[str], bytes | None]) -> bool:
+def _agrees(tokenizer: Any, pairs: list[tuple[int, str]], to_bytes: Callable[[str], bytes | None]) -> bool | None:
+    """Whether the bytes of these tokens are what the tokenizer decodes them to; None where that shows nothing."""
     parts = [to_bytes(token) for _, token in pairs]
     if any(part is None for part in parts):
         return False
     ours = b"".join(part for part in parts if part is not None).decode("utf-8", "replace")
     theirs = _decode(tokenizer, [index for index, _ in pairs])
-    # SentencePiece decoders drop the space before the first word, and count broken bytes in their own way.
-    return ours.removeprefix(" ").replace("\ufffd", "") == theirs.removeprefix(" ").replace("\ufffd", "")
+    if "\ufffd" in ours and "\ufffd" in theirs:
+        return None  # decoders differ in how much of a text they give up for a broken character
+    # SentencePiece decoders drop the space before the first word.
+    return theirs in (ours, ours.removeprefix(" "))
 
 
 def _byte_level() -> Callable[[str], bytes | None]:
@@ -170,7 +176,8 @@ _LONGEST_CHARACTER = 8  # tokens one character may take before it is given up as
 
 def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
     """A token's text is what it adds to the decoding of a few tokens before it; half characters wait for their rest."""
-    ids = [int(token_id) for token_id in token_ids]
+    known = [(place, int(index)) for place, index in enumerate(token_ids) if 0 <= index < _ID_LIMIT]
+    ids = [index for _, index in known]
     parts: list[str] = []
     anchors = np.empty(len(ids), np.int64)
     length = done = 0
@@ -189,4 +196,6 @@ def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
         parts.append(added)
         length += len(added)
         done = i + 1
-    return TokenText("".join(parts), anchors)
+    everywhere = np.full(len(token_ids), -1, np.int64)
+    everywhere[[place for place, _ in known]] = anchors
+    return TokenText("".join(parts), np.maximum.accumulate(everywhere) if known else everywhere)

@@ -27,14 +27,14 @@ _CODE = re.compile(
       | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+
         [\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
       | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
-      | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*\S.*[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
-      | [A-Za-z_][\w.:]*!?\(.*\)?;?\s*(?:(?:\#|//|/\*).*)?$
+      | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*(?:\S.*)?[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
+      | [A-Za-z_][\w.:]*!?\(.*\)[;,]?\s*(?:(?:\#|//|/\*).*)?$
       | .*[;{]\s*(?:(?://|/\*|\#).*)?$ | .*;.*\}$ | \}.* | .*["\w)]\s*<<.*
     )""",
     re.VERBOSE,
 )
 _STRINGS_AND_COMMENTS = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|`[^`\n]*`|(?<!\w)(?:\#|//)\s.*$|/\*.*$')
-_PROSE = re.compile(r"[.!?][\"')]*\s+[\w(\"'$]")
+_PROSE = re.compile(r"[.!?][\"')]*\s+\S")
 
 
 def is_one_sentence(line: str) -> bool:

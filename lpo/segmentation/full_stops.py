@@ -24,6 +24,7 @@ class Following(NamedTuple):
 
     first: str
     word: str
+    stopped: bool = False  # a full stop comes right after the word
 
     @property
     def lower(self) -> bool:
@@ -50,10 +51,10 @@ def full_stop_ends(before: str, following: Following) -> bool:
     token = _JOINERS.sub("", _INNER_BREAK.split(pieces[-1])[-1]).lstrip(_LEADING)
     name = token.lower()
     previous = pieces[-2] if len(pieces) > 1 else ""
-    if not token or token[-1].isdigit():
+    if not token or token[-1].isdigit() or "://" in pieces[-1] or "@" in pieces[-1]:
         return True
     if len(token) == 1 and token.isalpha():
-        return _after_letter(token, previous, before, following)
+        return _after_letter(token, pieces, before, following)
     if name in words.CONNECTIVES:
         return False
     if name in words.REFERENCES and _is_reference(token, following):
@@ -66,6 +67,8 @@ def full_stop_ends(before: str, following: Following) -> bool:
         return True
     if name == "al":
         return previous.lower().lstrip(_LEADING) != "et" or following.starter
+    if token.islower() and following.upper and _ACRONYM.fullmatch(token) and name not in words.END_BEFORE_CAPITALS:
+        return True  # a name with dots, as x.y
     if name in words.OPEN_ENDED or name in words.REFERENCES or _ACRONYM.fullmatch(token):
         return _after_open_ended(name, pieces, following)
     if following.lower and len(token) <= 4 and token.isascii() and token.isalpha() and not _VOWEL.search(token):
@@ -94,7 +97,7 @@ def _after_open_ended(name: str, pieces: list[str], following: Following) -> boo
     return following.starter or (not following.word and following.first not in "([")
 
 
-def _after_letter(token: str, previous: str, before: str, following: Following) -> bool:
+def _after_letter(token: str, pieces: list[str], before: str, following: Following) -> bool:
     if _OPERATOR_BEFORE.search(before.rstrip()[: -len(token)]):
         return True
     if token == "v":  # "Smith v. Jones"
@@ -108,6 +111,11 @@ def _after_letter(token: str, previous: str, before: str, following: Following) 
         return True
     if not following.upper:
         return True
+    if following.stopped and len(following.word) == 1:
+        return False  # "J. K. Ito"
+    previous = pieces[-2] if len(pieces) > 1 else ""
     if token == "I":
         return previous.islower()
+    if previous in ("and", "or", "to", "through") and len(pieces) > 2:
+        return len(pieces[-3].rstrip(",")) == 1  # "from A to B. Cars ..."
     return previous.lower() in words.LABELLED

@@ -38,8 +38,7 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         if mark == "." and _BARE_LABEL.search(before):
             return False
 
-    found = _WORD.match(after)
-    following = Following(after[0], (found[1] or "") if found else "")
+    following = _following(after)
     if after[0] in "—–" or after[0] in _GOES_ON or (after[0] in "-*<>&|•" and after[1:2].isspace()):
         return False
     if closers:
@@ -58,6 +57,13 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
             return following.starter
         return not (_SYMBOL.search(before) and _AFTER_FACTORIAL.match(after))
     return True
+
+
+def _following(after: str) -> Following:
+    found = _WORD.match(after)
+    if found is None or found[1] is None:
+        return Following(after[0], "")
+    return Following(after[0], found[1], stopped=after.startswith(".", found.end()))
 
 
 def _wide_mark_ends(text: str, start: int, end: int, closers: str, after: str) -> bool:
