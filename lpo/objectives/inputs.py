@@ -18,8 +18,10 @@ class TokenBatch:
     advantages: Tensor
     """(B, T), or (B, 1) where a response has one advantage."""
     mask: Tensor
-    segment_ids: Tensor | None
-    """-1 outside the mask, else the index of the token's segment in its row."""
+    lengths: Tensor
+    """(B,) response tokens."""
+    segment_index: Tensor | None
+    """The segment of each token in its row; outside the mask that of the nearest response token before."""
     segment_starts: Tensor | None
     """True on the first token of each segment."""
     max_segments: int
@@ -52,27 +54,30 @@ def token_batch(
         )
     dtype = torch.promote_types(logp.dtype, torch.float32)
     inside = mask if mask.dtype == torch.bool else mask != 0
+    lengths = inside.count_nonzero(1)
     zero = torch.zeros((), dtype=dtype, device=logp.device)
     logp = torch.where(inside, logp.to(dtype), zero)
     log_ratio = logp - torch.where(inside, old_logp.detach().to(dtype), zero)
     advantages = advantages.detach().to(dtype)
     if advantages.dim() == 1:
         # An excluded response may carry any advantage, NaN included.
-        advantages = torch.where(inside.any(1), advantages, zero).unsqueeze(1)
+        advantages = torch.where(lengths > 0, advantages, zero).unsqueeze(1)
     else:
         advantages = torch.where(inside, advantages, zero)
 
     problems = [~torch.isfinite(log_ratio).all(), ~torch.isfinite(advantages).all()]
     problems.append(((mask != 0) & (mask != 1)).any() if mask.is_floating_point() else torch.zeros_like(problems[0]))
-    starts = None
+    index = starts = None
     if segment_ids is not None:
-        segment_ids = segment_ids.masked_fill(~inside, -1).long()
+        ids = segment_ids.long().masked_fill(~inside, -1)
         # A tool's output may interrupt a response, so the predecessor is the largest id so far, not the neighbour.
-        before = torch.nn.functional.pad(segment_ids.cummax(1).values[:, :-1], (1, 0), value=-1)
-        step = segment_ids - before
-        starts = inside & (step == 1)
-        problems.append((inside & (starts.logical_not() & (step != 0) | (segment_ids < 0))).any())
-        problems.append(segment_ids.max() if segment_ids.numel() else torch.zeros_like(problems[0]))
+        index = ids.cummax(1).values if ids.shape[1] else ids.clone()
+        starts = index != torch.nn.functional.pad(index[:, :-1], (1, 0), value=-1)[:, : ids.shape[1]]
+        # Ids run 0, 1, 2, ... where as many segments start as the last id says and no id is below an earlier one or 0.
+        last = index[:, -1] if ids.shape[1] else lengths - 1
+        problems.append((starts.count_nonzero(1) != last + 1).any())
+        problems.append(((index.clamp_(min=0) != ids) & inside).any())
+        problems.append(last.max() if len(last) else torch.zeros_like(problems[0]))
     infinite, bad_advantage, bad_mask, *segment_problems = torch.stack([p.long() for p in problems]).tolist()
     if infinite:
         _refuse_not_finite(logp, old_logp, inside)
@@ -81,16 +86,17 @@ def token_batch(
         raise ValueError(f"advantage of response {row} is not finite; mask a response whose reward is invalid")
     if bad_mask:
         raise ValueError("mask holds a value other than 0 and 1; token weights belong in `weights`")
-    if segment_problems and segment_problems[0]:
+    if any(segment_problems[:-1]):
         _refuse_segments(segment_ids, inside)
     return TokenBatch(
         logp=logp,
         log_ratio=log_ratio,
         advantages=advantages,
         mask=inside,
-        segment_ids=segment_ids,
+        lengths=lengths,
+        segment_index=index,
         segment_starts=starts,
-        max_segments=segment_problems[1] + 1 if segment_problems else 0,
+        max_segments=max(segment_problems[-1] + 1, 1) if segment_problems else 0,
         entropy=None if entropy is None else torch.where(inside, entropy.detach().to(dtype), zero),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -109,7 +108,7 @@ def policy_loss(
     batch = token_batch(logp, old_logp, advantages, mask, segment_ids if objective.needs_segments else None, entropy)
     surrogate = SURROGATES[objective.name](objective, batch)
     if weights is None:
-        weights = response_weights(objective, batch.mask.sum(1), group_ids, max_length)
+        weights = response_weights(objective, batch.lengths, group_ids, max_length)
     factors = _token_factors(weights, correction, batch)
     loss = -(factors * surrogate.term).sum()
     with torch.no_grad():
@@ -135,6 +134,13 @@ def _token_factors(weights: Tensor, correction: Tensor | None, batch: TokenBatch
     factors = weights.detach().to(batch.log_ratio)
     if factors.dim() == 1:
         factors = factors.unsqueeze(1)
+    else:
+        lost = (batch.mask & (factors == 0)).any(1) & (factors > 0).any(1)
+        if bool(lost.any()):
+            raise ValueError(
+                f"response {int(lost.nonzero()[0])} has weight 0 on some of its tokens; where its tokens do not "
+                "stand at the start of the row give the (B,) weights of response_weights; drop tokens by the mask"
+            )
     if correction is not None:
         if correction.shape != batch.mask.shape:
             raise ValueError(f"correction has shape {tuple(correction.shape)}; it must be ({rows}, {width})")
@@ -144,19 +150,19 @@ def _token_factors(weights: Tensor, correction: Tensor | None, batch: TokenBatch
 
 def _statistics(surrogate: Surrogate, starts: Tensor, batch: TokenBatch) -> LossStatistics:
     ratio = torch.where(starts, surrogate.ratio, torch.zeros((), dtype=surrogate.ratio.dtype, device=starts.device))
-    edge = math.exp(MAX_LOG_RATIO) * (1 - 1e-5)
-    responses = batch.mask.any(1).sum()
+    squared = batch.log_ratio.detach().square()
+    responses = batch.lengths.count_nonzero()
     dual = surrogate.clipped_dual
     return LossStatistics(
         responses=responses,
         empty_responses=len(starts) - responses,
-        segments=starts.sum(),
-        tokens=batch.mask.sum(),
+        segments=starts.count_nonzero(),
+        tokens=batch.lengths.sum(),
         ratio_sum=ratio.sum(),
-        clipped_low=(surrogate.clipped_low & starts).sum(),
-        clipped_high=(surrogate.clipped_high & starts).sum(),
-        clipped_dual=0.0 if dual is None else (dual & starts).sum(),
-        saturated=(((ratio >= edge) | (ratio <= 1 / edge)) & starts).sum(),
-        old_kl_sum=batch.log_ratio.detach().square().sum() / 2,
+        clipped_low=(surrogate.clipped_low & starts).count_nonzero(),
+        clipped_high=(surrogate.clipped_high & starts).count_nonzero(),
+        clipped_dual=0.0 if dual is None else (dual & starts).count_nonzero(),
+        saturated=(squared > MAX_LOG_RATIO**2).count_nonzero(),
+        old_kl_sum=squared.sum() / 2,
         ratio_max=ratio.max() if ratio.numel() else torch.zeros_like(ratio.sum()),
     )

@@ -25,6 +25,8 @@ def grouped_ratio(batch: TokenBatch, grain: Grain) -> Tensor:
     Returns:
         (B, T), or (B, 1) for the response grain. Outside the mask the value has no meaning and no gradient.
     """
+    if grain == "segment":
+        return bounded_exp(_segment_means(batch.log_ratio, batch)).gather(1, _segment_index(batch))
     return bounded_exp(grouped_mean(batch.log_ratio, batch, grain))
 
 
@@ -38,17 +40,21 @@ def grouped_mean(values: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
     if grain == "token":
         return values
     if grain == "response":
-        return values.sum(1, keepdim=True) / batch.mask.sum(1, keepdim=True).clamp(min=1)
-    if batch.segment_ids is None:
-        raise ValueError(
-            "segment_ids are missing: this objective needs the segment of each token (lpo.segmentation.segment)"
-        )
-    rows, _ = values.shape
-    index = batch.segment_ids.clamp(min=0)
-    empty = values.new_zeros(rows, max(batch.max_segments, 1))
-    totals = empty.scatter_add(1, index, values)
+        return values.sum(1, keepdim=True) / batch.lengths.clamp(min=1).unsqueeze(1)
+    return _segment_means(values, batch).gather(1, _segment_index(batch))
+
+
+def _segment_means(values: Tensor, batch: TokenBatch) -> Tensor:
+    """(B, S): a column per segment, 0 where a row has fewer."""
+    index = _segment_index(batch)
+    empty = values.new_zeros(len(values), batch.max_segments)
     counts = empty.scatter_add(1, index, batch.mask.to(values.dtype))
-    return (totals / counts.clamp(min=1)).gather(1, index)
+    return empty.scatter_add(1, index, values) / counts.clamp_(min=1)
+
+
+def _segment_index(batch: TokenBatch) -> Tensor:
+    assert batch.segment_index is not None
+    return batch.segment_index
 
 
 def segment_starts(batch: TokenBatch, grain: Grain) -> Tensor:

@@ -34,7 +34,7 @@ class LossStatistics:
     clipped_dual: Count = 0.0
     """Segments that lost it above the dual clip (negative advantage)."""
     saturated: Count = 0.0
-    """Segments whose log-ratio went beyond what exp can take: the policy has run away from the one that sampled."""
+    """Tokens with a log-ratio beyond 20, where ratios are held: the policy has run away from the one that sampled."""
     old_kl_sum: Count = 0.0
     """Sum over tokens of (log pi_theta - log pi_old)^2 / 2, which estimates KL(pi_old, pi_theta)."""
     ratio_max: Count = 0.0
