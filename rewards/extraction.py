@@ -11,9 +11,9 @@ ExtractionMode = Literal["auto", "tag", "boxed", "answer_is", "last_number", "re
 # A minus sign belongs to the number unless something that can be subtracted from stands right before it.
 _NUMBER = re.compile(r"(?:(?<![\w.)\]}])-)?(?<![\w.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
-# To the end of the line or of the sentence: a full stop that is not a decimal point.
-_ANSWER_IS = re.compile(r"\banswer(?:\s+is|\s*:)\s*:?\s*(.+?)(?=\.?\s*$|\.\s|\n)", re.IGNORECASE | re.MULTILINE)
+_ANSWER_IS = re.compile(r"\banswer(?:\s+is\b|\s*:)", re.IGNORECASE)
+_BOX_OR_BRACE = re.compile(r"\\f?boxed\s*\{|[{}]")
+_SENTENCE_END = re.compile(r"\.\s")
 
 
 def extract_answer(
@@ -61,14 +61,24 @@ def last_number(text: str) -> str | None:
 
 
 def last_boxed(text: str) -> str | None:
-    """The contents of the last complete ``\\boxed{}``, braces balanced."""
-    for match in reversed(list(re.finditer(r"\\f?boxed\s*\{", text))):
-        depth = 1
-        for position in range(match.end(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[position], 0)
-            if depth == 0:
-                return text[match.end() : position].strip()
-    return None
+    """The contents of the last complete ``\\boxed{}``, braces balanced. Linear in the length of the text."""
+    opened: list[int | None] = []
+    last: tuple[int, int] | None = None
+    for brace in _BOX_OR_BRACE.finditer(text):
+        if brace.group() != "}":
+            opened.append(brace.end() if brace.group() != "{" else None)
+        elif opened:
+            start = opened.pop()
+            if start is not None and (last is None or start > last[0]):
+                last = (start, brace.start())
+    return text[last[0] : last[1]].strip() if last else None
+
+
+def _last_tag(text: str) -> str | None:
+    lowered = text.lower()
+    end = lowered.rfind("</answer>")
+    start = lowered.rfind("<answer>", 0, max(end, 0))
+    return text[start + len("<answer>") : end].strip() if start >= 0 else None
 
 
 def _last_match(pattern: re.Pattern[str], text: str) -> str | None:
@@ -80,8 +90,11 @@ def _last_match(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def _answer_is(text: str) -> str | None:
-    found = _last_match(_ANSWER_IS, text)
-    return found.strip("*` ") if found is not None else None
+    ends = [match.end() for match in _ANSWER_IS.finditer(text)]
+    if not ends:
+        return None
+    line = text[ends[-1] :].lstrip(":*` \t\n").partition("\n")[0]
+    return _SENTENCE_END.split(line, maxsplit=1)[0].strip("*` .\t") or None
 
 
 def _only_number(answer: str) -> str:
@@ -94,7 +107,7 @@ def _only_number(answer: str) -> str:
 
 
 _EXTRACTORS: dict[str, Callable[[str], str | None]] = {
-    "tag": lambda text: _last_match(_TAG, text),
+    "tag": _last_tag,
     "boxed": last_boxed,
     "answer_is": _answer_is,
     "last_number": last_number,

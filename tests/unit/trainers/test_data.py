@@ -137,7 +137,7 @@ def test_chat_prompts_carry_system_prompt_and_instruction_but_the_question_stays
     user = f"{prompt.question}\nEnd with the answer."
     assert text_of(prompt) == f"system: Be brief.\nuser: {user}\nassistant: "
     assert prompt.content == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": user}]
-    assert prompt.question.startswith("What is") and prompt.question.endswith("+ 1?")
+    assert prompt.question == f"What is {int(prompt.columns['answer']) - 1} + 1?"
 
 
 def test_plain_prompts_are_question_and_suffix(build):
