@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from lpo.objectives.inputs import TokenBatch
+from lpo.objectives.ratio import spread
+from lpo.recipe.algorithm import ClippedObjective, Grain
+
 
 @dataclass(frozen=True)
 class Surrogate:
-    """What an objective returns: ``term`` (B, T) is to be maximised, the rest (broadcast to (B, T)) to be counted."""
+    """What an objective returns: ``term`` is to be maximised, the rest to be counted.
+
+    ``grain`` says what a column is: a token (B, T), a sentence (B, S) or the response (B, 1).
+    """
 
     term: Tensor
     ratio: Tensor
     clipped_low: Tensor
     clipped_high: Tensor
     clipped_dual: Tensor | None = None
+    grain: Grain = "token"
 
 
 def clipped_surrogate(
@@ -47,3 +55,20 @@ def clipped_surrogate(
     if dual_clip is None:
         return Surrogate(term, value, value < lowest, above)
     return Surrogate(term, value, value < lowest, above & positive, above & negative)
+
+
+def grouped_surrogate(
+    ratio: Tensor, eps_low: float | Tensor, eps_high: float | Tensor, objective: ClippedObjective, batch: TokenBatch
+) -> Surrogate:
+    """The clipped surrogate of sentences or responses, once for each of them: all its tokens have the same term.
+
+    Only advantages that differ within a response need the terms of single tokens.
+    """
+    grain = objective.grain
+    if batch.advantages.shape[1] > 1:
+        ratio = spread(ratio, batch, grain)
+        eps_low = spread(eps_low, batch, grain) if isinstance(eps_low, Tensor) else eps_low
+        eps_high = spread(eps_high, batch, grain) if isinstance(eps_high, Tensor) else eps_high
+        return clipped_surrogate(ratio, batch.advantages, eps_low, eps_high, objective.dual_clip)
+    surrogate = clipped_surrogate(ratio, batch.advantages, eps_low, eps_high, objective.dual_clip)
+    return replace(surrogate, grain=grain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpo.objectives.clip import Surrogate, clipped_surrogate
+from lpo.objectives.clip import Surrogate, grouped_surrogate
 from lpo.objectives.inputs import TokenBatch
 from lpo.objectives.ratio import grouped_ratio
 from lpo.recipe.algorithm import GSPO
@@ -10,4 +10,4 @@ from lpo.recipe.algorithm import GSPO
 
 def surrogate(objective: GSPO, batch: TokenBatch) -> Surrogate:
     ratio = grouped_ratio(batch, "response")
-    return clipped_surrogate(ratio, batch.advantages, objective.eps_low, objective.eps_high, objective.dual_clip)
+    return grouped_surrogate(ratio, objective.eps_low, objective.eps_high, objective, batch)

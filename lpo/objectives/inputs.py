@@ -22,8 +22,8 @@ class TokenBatch:
     """(B,) response tokens."""
     segment_index: Tensor | None
     """The segment of each token in its row; outside the mask that of the nearest response token before."""
-    segment_starts: Tensor | None
-    """True on the first token of each segment."""
+    segment_sizes: Tensor | None
+    """(B, S) tokens of each segment, 0 where a row has fewer."""
     max_segments: int
     entropy: Tensor | None
 
@@ -67,7 +67,7 @@ def token_batch(
 
     problems = [~torch.isfinite(log_ratio).all(), ~torch.isfinite(advantages).all()]
     problems.append(((mask != 0) & (mask != 1)).any() if mask.is_floating_point() else torch.zeros_like(problems[0]))
-    index = starts = None
+    index = None
     if segment_ids is not None:
         ids = segment_ids.long().masked_fill(~inside, -1)
         # A tool's output may interrupt a response, so the predecessor is the largest id so far, not the neighbour.
@@ -88,6 +88,11 @@ def token_batch(
         raise ValueError("mask holds a value other than 0 and 1; token weights belong in `weights`")
     if any(segment_problems[:-1]):
         _refuse_segments(segment_ids, inside)
+    max_segments = max(segment_problems[-1] + 1, 1) if segment_problems else 0
+    sizes = None
+    if index is not None:
+        sizes = torch.zeros(len(index), max_segments, dtype=dtype, device=index.device)
+        sizes.scatter_add_(1, index, inside.to(dtype))
     return TokenBatch(
         logp=logp,
         log_ratio=log_ratio,
@@ -95,8 +100,8 @@ def token_batch(
         mask=inside,
         lengths=lengths,
         segment_index=index,
-        segment_starts=starts,
-        max_segments=max(segment_problems[-1] + 1, 1) if segment_problems else 0,
+        segment_sizes=sizes,
+        max_segments=max_segments,
         entropy=None if entropy is None else torch.where(inside, entropy.detach().to(dtype), zero),
     )
 

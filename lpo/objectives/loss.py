@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,9 +13,9 @@ from lpo.objectives import cispo, dapo, dr_grpo, grpo, gspo, gspo_token, lpo
 from lpo.objectives.aggregation import response_weights
 from lpo.objectives.clip import Surrogate
 from lpo.objectives.inputs import TokenBatch, token_batch
-from lpo.objectives.ratio import MAX_LOG_RATIO, segment_starts
+from lpo.objectives.ratio import MAX_LOG_RATIO, group_sizes, grouped_sum, spread
 from lpo.objectives.statistics import LossStatistics
-from lpo.recipe.algorithm import Objective, algorithm_by_name
+from lpo.recipe.algorithm import Grain, Objective, algorithm_by_name
 
 SURROGATES: dict[str, Callable[[Any, TokenBatch], Surrogate]] = {
     "lpo": lpo.surrogate,
@@ -35,10 +35,23 @@ class PolicyLoss:
     loss: Tensor
     """A scalar with gradient. Losses of the micro-batches of one step add up to the step's loss."""
     statistics: LossStatistics
-    ratio: Tensor
-    """(B, T), detached: the ratio of each token's segment, 1 outside the mask."""
-    clipped: Tensor
-    """(B, T) bool: tokens whose segment lost its gradient to the clip (or had its weight capped)."""
+    surrogate: Surrogate
+    """What the objective computed, detached, in its own layout."""
+    batch: TokenBatch
+
+    @property
+    def ratio(self) -> Tensor:
+        """(B, T), detached: the ratio of each token's segment, 1 outside the mask."""
+        ratio = spread(self.surrogate.ratio, self.batch, self.surrogate.grain)
+        return ratio.masked_fill(~self.batch.mask, 1.0)
+
+    @property
+    def clipped(self) -> Tensor:
+        """(B, T) bool: tokens whose segment lost its gradient to the clip (or had its weight capped)."""
+        clipped = self.surrogate.clipped_low | self.surrogate.clipped_high
+        if self.surrogate.clipped_dual is not None:
+            clipped = clipped | self.surrogate.clipped_dual
+        return spread(clipped, self.batch, self.surrogate.grain) & self.batch.mask
 
     @property
     def clip_fraction(self) -> float:
@@ -110,16 +123,14 @@ def policy_loss(
     if weights is None:
         weights = response_weights(objective, batch.lengths, group_ids, max_length)
     factors = _token_factors(weights, correction, batch)
-    loss = -(factors * surrogate.term).sum()
+    # A segment's term is the same for all its tokens, so its factors can be added first.
+    loss = -(grouped_sum(factors, batch, surrogate.grain) * surrogate.term).sum()
     with torch.no_grad():
-        clipped = surrogate.clipped_low | surrogate.clipped_high
-        if surrogate.clipped_dual is not None:
-            clipped = clipped | surrogate.clipped_dual
         return PolicyLoss(
             loss=loss,
-            statistics=_statistics(surrogate, segment_starts(batch, objective.grain), batch),
-            ratio=surrogate.ratio.expand_as(batch.mask).masked_fill(~batch.mask, 1.0),
-            clipped=clipped & batch.mask,
+            statistics=_statistics(surrogate, objective.grain, batch),
+            surrogate=replace(surrogate, term=surrogate.term.detach()),
+            batch=replace(batch, logp=batch.logp.detach(), log_ratio=batch.log_ratio.detach()),
         )
 
 
@@ -148,21 +159,35 @@ def _token_factors(weights: Tensor, correction: Tensor | None, batch: TokenBatch
     return torch.where(batch.mask, factors, torch.zeros((), dtype=factors.dtype, device=factors.device))
 
 
-def _statistics(surrogate: Surrogate, starts: Tensor, batch: TokenBatch) -> LossStatistics:
-    ratio = torch.where(starts, surrogate.ratio, torch.zeros((), dtype=surrogate.ratio.dtype, device=starts.device))
+def _statistics(surrogate: Surrogate, grain: Grain, batch: TokenBatch) -> LossStatistics:
+    counted = _counted(surrogate, grain, batch)
+    ratio = torch.where(counted, surrogate.ratio, torch.zeros((), dtype=surrogate.ratio.dtype, device=counted.device))
     squared = batch.log_ratio.detach().square()
     responses = batch.lengths.count_nonzero()
     dual = surrogate.clipped_dual
     return LossStatistics(
         responses=responses,
-        empty_responses=len(starts) - responses,
-        segments=starts.count_nonzero(),
+        empty_responses=len(batch.lengths) - responses,
+        segments=counted.count_nonzero(),
         tokens=batch.lengths.sum(),
         ratio_sum=ratio.sum(),
-        clipped_low=(surrogate.clipped_low & starts).count_nonzero(),
-        clipped_high=(surrogate.clipped_high & starts).count_nonzero(),
-        clipped_dual=0.0 if dual is None else (dual & starts).count_nonzero(),
+        clipped_low=(surrogate.clipped_low & counted).count_nonzero(),
+        clipped_high=(surrogate.clipped_high & counted).count_nonzero(),
+        clipped_dual=0.0 if dual is None else (dual & counted).count_nonzero(),
         saturated=(squared > MAX_LOG_RATIO**2).count_nonzero(),
         old_kl_sum=squared.sum() / 2,
         ratio_max=ratio.max() if ratio.numel() else torch.zeros_like(ratio.sum()),
     )
+
+
+def _counted(surrogate: Surrogate, grain: Grain, batch: TokenBatch) -> Tensor:
+    """Where a segment is counted, bool in the surrogate's layout: once each, on its first token if that is tokens."""
+    if surrogate.grain == grain:
+        return group_sizes(batch, grain) > 0
+    position = batch.mask.cumsum(1)
+    if grain == "response":
+        return batch.mask & (position == 1)
+    # A segment starts where the tokens before it are as many as its predecessors hold.
+    sizes = group_sizes(batch, grain)
+    before = spread(sizes.cumsum(1) - sizes, batch, grain)
+    return batch.mask & (position == before + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lpo.objectives.clip import Surrogate, clipped_surrogate
+from lpo.objectives.clip import Surrogate, grouped_surrogate
 from lpo.objectives.inputs import TokenBatch
 from lpo.objectives.ratio import grouped_mean, grouped_ratio
 from lpo.recipe.algorithm import LPO
@@ -21,11 +21,11 @@ def surrogate(objective: LPO, batch: TokenBatch) -> Surrogate:
     if objective.entropy_clip:
         width = entropy_width(batch, objective.entropy_clip)
         eps_low, eps_high = eps_low * width, eps_high * width
-    return clipped_surrogate(ratio, batch.advantages, eps_low, eps_high, objective.dual_clip)
+    return grouped_surrogate(ratio, eps_low, eps_high, objective, batch)
 
 
 def entropy_width(batch: TokenBatch, strength: float) -> Tensor:
-    """How much wider than usual each sentence's clip is (B, T), within 1 - strength and 1 + strength.
+    """How much wider than usual each sentence's clip is (B, S), within 1 - strength and 1 + strength.
 
     After SSPO (arXiv 2511.04256), which widens the clip where a sentence's entropy is high and narrows it where it is
     low. Here entropy is measured against the mean of its own response, so that the width does not depend on which

@@ -19,49 +19,50 @@ MAX_LOG_RATIO = 20.0
 """Log-ratios beyond are held here, without gradient, and counted: exp would overflow and gradients turn NaN."""
 
 
-def grouped_ratio(batch: TokenBatch, grain: Grain) -> Tensor:
-    """The ratio of the segment that each token belongs to, with gradient to all tokens of the segment.
-
-    Returns:
-        (B, T), or (B, 1) for the response grain. Outside the mask the value has no meaning and no gradient.
-    """
-    if grain == "segment":
-        return bounded_exp(_segment_means(batch.log_ratio, batch)).gather(1, _segment_index(batch))
-    return bounded_exp(grouped_mean(batch.log_ratio, batch, grain))
-
-
 def bounded_exp(log_ratio: Tensor) -> Tensor:
     """exp within ``MAX_LOG_RATIO``, the same shape."""
     return log_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
 
 
+def grouped_ratio(batch: TokenBatch, grain: Grain) -> Tensor:
+    """The ratio of each segment, with gradient to all its tokens, in the layout of ``grouped_mean``."""
+    return bounded_exp(grouped_mean(batch.log_ratio, batch, grain))
+
+
 def grouped_mean(values: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
-    """Mean of token ``values`` (B, T; 0 outside the mask) over each token's segment: (B, T), or (B, 1) by response."""
+    """Mean of token ``values`` (B, T; 0 outside the mask) over each segment.
+
+    Returns:
+        (B, T) for tokens, (B, 1) for responses; (B, S) for sentences, a column per sentence, 0 where a row has fewer.
+    """
+    if grain == "token":
+        return values
+    return grouped_sum(values, batch, grain) / group_sizes(batch, grain).clamp(min=1)
+
+
+def grouped_sum(values: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
+    """Sum of token values over each segment, laid out as above."""
     if grain == "token":
         return values
     if grain == "response":
-        return values.sum(1, keepdim=True) / batch.lengths.clamp(min=1).unsqueeze(1)
-    return _segment_means(values, batch).gather(1, _segment_index(batch))
+        return values.sum(1, keepdim=True)
+    return values.new_zeros(len(values), batch.max_segments).scatter_add(1, _index(batch), values)
 
 
-def _segment_means(values: Tensor, batch: TokenBatch) -> Tensor:
-    """(B, S): a column per segment, 0 where a row has fewer."""
-    index = _segment_index(batch)
-    empty = values.new_zeros(len(values), batch.max_segments)
-    counts = empty.scatter_add(1, index, batch.mask.to(values.dtype))
-    return empty.scatter_add(1, index, values) / counts.clamp_(min=1)
+def group_sizes(batch: TokenBatch, grain: Grain) -> Tensor:
+    """Response tokens in each segment, laid out as above: 0 where there is none."""
+    if grain == "response":
+        return batch.lengths.unsqueeze(1)
+    if grain == "segment" and batch.segment_sizes is not None:
+        return batch.segment_sizes
+    return batch.mask
 
 
-def _segment_index(batch: TokenBatch) -> Tensor:
+def spread(grouped: Tensor, batch: TokenBatch, grain: Grain) -> Tensor:
+    """(B, T): what each token's segment has."""
+    return grouped.gather(1, _index(batch)) if grain == "segment" else grouped.expand(batch.mask.shape)
+
+
+def _index(batch: TokenBatch) -> Tensor:
     assert batch.segment_index is not None
     return batch.segment_index
-
-
-def segment_starts(batch: TokenBatch, grain: Grain) -> Tensor:
-    """(B, T) bool, True once per segment: where segments are counted."""
-    if grain == "token":
-        return batch.mask
-    if grain == "response":
-        return batch.mask & (batch.mask.cumsum(1) == 1)
-    assert batch.segment_starts is not None
-    return batch.segment_starts
