@@ -77,7 +77,8 @@ UNITS = _words(
 # Capitalised words that open sentences far more often than they continue a name.
 STARTERS = _words(
     """
-    a an the this that these those there here it its he his she her hers they their theirs we our you your i my me
+    everyone everybody everything someone somebody something anyone anybody anything neither either a an the this
+    that these those there here it its he his she her hers they their theirs we our you your i my me
     one some any all both each every many most few several no none nobody nothing such other others another who what
     when where why how which whose if unless although though while whereas since because as after before until once
     and but or nor so yet for then thus hence therefore however moreover furthermore meanwhile otherwise instead

@@ -19,16 +19,19 @@ _WHOLE = re.compile(
 )
 _CODE = re.compile(
     r"""\s*(?:
-      @\w+(?:\(.*)?$
+      @\w[\w.]*(?:\(.*)?$
       | (?:def|class|async\ def)\ \w+.*[:(]
       | (?:import|package|using|namespace)\ [\w.]+\s*(?:;|$|as\ |,|\{) | from\ [\w.]+\ import\b
       | (?:if|elif|while|for|with|except|switch)\b.*[:{]\s*(?:(?:\#|//).*)?$ | (?:\}\s*)?(?:else|try|finally)\s*[:{]\s*$
       | (?:return|raise|throw|assert|yield|await|del|print|echo)\b.*[)\]};"']\s*(?:(?:\#|//|/\*).*)?$
-      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function)\s+
-        [\w<>\[\]*&:]+\s*(?:[=(;{:]|$).*
+      | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function|val)
+        (?:\s+[\w<>\[\]*&:]+){1,4}\s*(?:[=(;{:]|$).*
       | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
       | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*(?:\S.*)?[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
       | [A-Za-z_][\w.:]*!?\(.*\)[;,]?\s*(?:(?:\#|//|/\*).*)?$
+      | [{\[]?\s*"[^"]*"\s*:\s*["\d\[{tfn-].* | (?:-\ )?[a-z_][\w-]*:\ ["'].*["'],?\s*$
+      | .*\w[(\[]\s*[fFrRbB]?["'`].* | .*[\w\])]\s*[-+*/:]?=\s*[fFrRbB]?["'`].*   # a string as argument or value
+      | (?:return|pass|break|continue)\b.*\s(?:\#|//)\s.* | .*[(){}\[\]=;].*\s(?:\#|//)\s.*   # a comment after code
       | .*[;{]\s*(?:(?://|/\*|\#).*)?$ | .*;.*\}$ | \}.* | .*["\w)]\s*<<.*
     )""",
     re.VERBOSE,

@@ -98,12 +98,14 @@ def _after_open_ended(name: str, pieces: list[str], following: Following) -> boo
 
 
 def _after_letter(token: str, pieces: list[str], before: str, following: Following) -> bool:
+    if following.digit and token in "bcdfnprv":
+        return False  # "(b. 1950)", "p. 4"
     if _OPERATOR_BEFORE.search(before.rstrip()[: -len(token)]):
         return True
     if token == "v":  # "Smith v. Jones"
         return not following.upper and not following.digit and not following.lower
     if token.islower():
-        # "p. 4", "c. 1850", "b. 1920"; but "so we solve for x. then ..."
+        # "so we solve for x. then ...", but "3 p. of them"
         return token in "xyzijkmnst" if following.lower else not following.digit
     if not token.isupper() or following.lower:
         return False

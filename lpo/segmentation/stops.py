@@ -33,7 +33,8 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         return _wide_mark_ends(text, start, end, closers, after)
     before = text[max(sentence_start, start - _WINDOW) : start]
     if visible == closers_end:
-        if not _is_cjk(after[0]) and not (closers and after[0].isupper() and closers[-1] in "*]_”»"):
+        wide = _is_cjk(after[0]) or (after[0] in "“‘" and _is_cjk(text[start - 1]))
+        if not wide and not (closers and after[0].isupper() and closers[-1] in "*]_”»"):
             return _ends_without_space(before, mark, text[end : end + 20])
         if mark == "." and _BARE_LABEL.search(before):
             return False
