@@ -21,12 +21,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lpo.logprobs import token_logprobs
-from lpo.objectives import policy_loss
+from lpo.objectives import policy_loss, response_weights
+from lpo.recipe.algorithm import algorithm_by_name
 
 ROOT = Path(__file__).resolve().parent.parent
 TRL = "trl==1.16.0"
@@ -73,7 +75,8 @@ def report_policy_loss(rows: int, width: int) -> None:
 
     times = interleaved({name: lambda name=name: step(name) for name in ("grpo", "lpo", "gspo")}, 101)  # type: ignore[misc]
     print(
-        f"policy_loss {rows} x {width}: grpo {times['grpo'] * 1e3:.2f} ms, lpo / grpo {times['lpo'] / times['grpo']:.2f}, "
+        f"policy_loss {rows} x {width}: grpo {times['grpo'] * 1e3:.2f} ms, "
+        f"lpo / grpo {times['lpo'] / times['grpo']:.2f}, "
         f"gspo / grpo {times['gspo'] / times['grpo']:.2f}"
     )
 
@@ -103,7 +106,7 @@ def report_cross_entropy(runs: int) -> None:
     print(f"log-probs of {tokens} tokens: {times['ours'] / times['torch']:.2f} of torch's cross-entropy")
 
 
-def loss_inputs(rows: int, width: int) -> dict[str, Tensor]:
+def loss_inputs(rows: int, width: int) -> dict[str, Any]:
     """A batch of responses of unequal lengths, in sentences of 20 tokens."""
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(width // 2, width + 1, (rows,), generator=generator)
@@ -114,7 +117,8 @@ def loss_inputs(rows: int, width: int) -> dict[str, Tensor]:
         "advantages": torch.randn(rows, generator=generator),
         "mask": mask,
         "segment_ids": (positions // 20).expand(rows, width).masked_fill(~mask, -1),
-        "group_ids": torch.arange(rows) // 4,
+        # As in a learner, which computes the weights of a step once for all its micro-batches.
+        "weights": response_weights(algorithm_by_name("lpo"), lengths, torch.arange(rows) // 4),
     }
 
 

@@ -117,8 +117,8 @@ def check_correction(kind: Correction, old_logprobs: Literal["learner", "engine"
     """
     if kind != "off" and old_logprobs == "engine":
         raise ValueError(
-            f"correction '{kind}' compares the learner's old log-probs with the engine's, but old_logprobs is 'engine', "
-            "so they are the same; set old_logprobs to 'learner', or the correction to 'off'"
+            f"correction '{kind}' compares the learner's old log-probs with the engine's, but old_logprobs is 'engine' "
+            "and they are the same; set old_logprobs to 'learner', or the correction to 'off'"
         )
 
 

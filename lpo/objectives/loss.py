@@ -122,9 +122,7 @@ def policy_loss(
     surrogate = SURROGATES[objective.name](objective, batch)
     if weights is None:
         weights = response_weights(objective, batch.lengths, group_ids, max_length)
-    factors = _token_factors(weights, correction, batch)
-    # A segment's term is the same for all its tokens, so its factors can be added first.
-    loss = -(grouped_sum(factors, batch, surrogate.grain) * surrogate.term).sum()
+    loss = -(_factors(weights, correction, surrogate.grain, batch) * surrogate.term).sum()
     with torch.no_grad():
         return PolicyLoss(
             loss=loss,
@@ -134,17 +132,24 @@ def policy_loss(
         )
 
 
-def _token_factors(weights: Tensor, correction: Tensor | None, batch: TokenBatch) -> Tensor:
-    """Everything that multiplies a term, (B, T), exactly 0 outside the mask."""
+def _factors(weights: Tensor, correction: Tensor | None, grain: Grain, batch: TokenBatch) -> Tensor:
+    """Everything that multiplies the terms of a surrogate of that grain, exactly 0 outside the mask.
+
+    The tokens of a segment share its term, so their factors are added.
+    """
     rows, width = batch.mask.shape
     if weights.shape not in ((rows,), (rows, width)):
         raise ValueError(
             f"weights have shape {tuple(weights.shape)}; they must be ({rows},) or ({rows}, {width}): slice the step's "
             "weights to these responses, and pad or cut them to this width"
         )
+    if correction is not None and correction.shape != batch.mask.shape:
+        raise ValueError(f"correction has shape {tuple(correction.shape)}; it must be ({rows}, {width})")
     factors = weights.detach().to(batch.log_ratio)
     if factors.dim() == 1:
         factors = factors.unsqueeze(1)
+        if correction is None:
+            return factors * group_sizes(batch, grain)
     else:
         lost = (batch.mask & (factors == 0)).any(1) & (factors > 0).any(1)
         if bool(lost.any()):
@@ -153,10 +158,9 @@ def _token_factors(weights: Tensor, correction: Tensor | None, batch: TokenBatch
                 "stand at the start of the row give the (B,) weights of response_weights; drop tokens by the mask"
             )
     if correction is not None:
-        if correction.shape != batch.mask.shape:
-            raise ValueError(f"correction has shape {tuple(correction.shape)}; it must be ({rows}, {width})")
         factors = factors * correction.detach().to(batch.log_ratio)
-    return torch.where(batch.mask, factors, torch.zeros((), dtype=factors.dtype, device=factors.device))
+    zero = torch.zeros((), dtype=factors.dtype, device=factors.device)
+    return grouped_sum(torch.where(batch.mask, factors, zero), batch, grain)
 
 
 def _statistics(surrogate: Surrogate, grain: Grain, batch: TokenBatch) -> LossStatistics:

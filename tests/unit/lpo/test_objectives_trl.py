@@ -1,4 +1,4 @@
-"""The same loss and gradient as TRL 1.16's GRPOTrainer. Needs TRL: ``python -m benchmarks.objectives --trl`` brings its own."""
+"""The same loss and gradient as TRL 1.16's GRPOTrainer; ``python -m benchmarks.objectives --trl`` brings TRL."""
 
 from __future__ import annotations
 
