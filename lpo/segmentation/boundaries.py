@@ -27,7 +27,7 @@ _CLOSERS = re.compile(
 # Pictures and signs of completion after a mark belong to the sentence before them...
 _PICTURES = re.compile(
     "(?:[ \u00a0]?(?:[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u25a0\u25a1\u220e\u2713\u2714]"
-    r"|\$?\\(?:blacksquare|square|Box|qed)\b\$?)[\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+"
+    r"|[:;]-?[()DP](?!\w)|\$?\\(?:blacksquare|square|Box|qed)\b\$?)[\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+"
 )
 # ... unless they stand before the text that follows, as bullets.
 _BULLETS = frozenset("✅❌✔☑👉➡▶⚠💡📌🔹🔸⭐📝🚀")

@@ -10,7 +10,7 @@ _WHOLE = re.compile(
     r"""\s*(?:
       (?:\#{1,6}|//+|/\*|<!--|;;)\s          # a heading or a comment
       | \#! | \#include\b | \#define\b
-      | \|.*\|                               # a table row
+      | \|.*\| | [^|]*\s\|\s[^|]*\s\|\s       # a table row
       | \$\s[a-z./] | >>>\s | (?:\"{3}|'{3})
       | </?(?:!DOCTYPE|html|head|body|p|div|a|span|li|ul|ol|h[1-6]|table|tr|td|th|script|style|link|meta|img
             |input|button|form|label|section|nav|header|footer|main|svg|title|option|select|textarea)\b.*>\s*$
@@ -37,7 +37,7 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 _STRINGS_AND_COMMENTS = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|`[^`\n]*`|(?<!\w)(?:\#|//)\s.*$|/\*.*$')
-_PROSE = re.compile(r"[.!?][\"')]*\s+\S")
+_PROSE = re.compile(r"[.!?][\"')]*\s+\S|[。！？؟۔]")
 
 
 def is_one_sentence(line: str) -> bool:

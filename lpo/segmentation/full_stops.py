@@ -68,9 +68,11 @@ def full_stop_ends(before: str, following: Following) -> bool:
     if name == "al":
         return previous.lower().lstrip(_LEADING) != "et" or following.starter
     if token.islower() and following.upper and _ACRONYM.fullmatch(token) and name not in words.END_BEFORE_CAPITALS:
-        return True  # a name with dots, as x.y
+        return len(following.word) > 1  # a name with dots, as x.y; but "the c.d.f. F"
     if name in words.OPEN_ENDED or name in words.REFERENCES or _ACRONYM.fullmatch(token):
         return _after_open_ended(name, pieces, following)
+    if following.lower and len(token) > 1 and token.isupper() and _ROMAN.fullmatch(token):
+        return False  # "Henry VIII. was"
     if following.lower and len(token) <= 4 and token.isascii() and token.isalpha() and not _VOWEL.search(token):
         return name in words.UNITS
     return True
@@ -104,6 +106,8 @@ def _after_letter(token: str, pieces: list[str], before: str, following: Followi
         return True
     if token == "v":  # "Smith v. Jones"
         return not following.upper and not following.digit and not following.lower
+    if following.stopped and len(following.word) == 1:
+        return False  # "J. K. Ito", "z. B."
     if token.islower():
         # "so we solve for x. then ...", but "3 p. of them"
         return token in "xyzijkmnst" if following.lower else not following.digit
@@ -113,8 +117,6 @@ def _after_letter(token: str, pieces: list[str], before: str, following: Followi
         return True
     if not following.upper:
         return True
-    if following.stopped and len(following.word) == 1:
-        return False  # "J. K. Ito"
     previous = pieces[-2] if len(pieces) > 1 else ""
     if token == "I":
         return previous.islower()

@@ -7,11 +7,11 @@ import re
 from lpo.segmentation.abbreviations import REPORTING_VERBS
 
 _ENGLISH = re.compile(
-    r"(?:(?:[A-Z][\w.'’-]*|the|his|her|my|our|their|a|an|old|young|little|one|another)\s+){1,4}?"
+    r"(?!(?:He|She|They|We|I|It|You|The|A|An|His|Her|This|That|There|Then|But|And)\b)(?:(?:[A-Z][\w.'’-]*|the|his|her|my|our|their|a|an|old|young|little|one|another)\s+){1,4}?"
     rf"(?:{'|'.join(sorted(REPORTING_VERBS))})\b[^.!?:;,\n]{{0,60}}(?P<stop>[.!?:;,]?)"
 )
 _CHINESE = re.compile(
-    r"(?:[^，,。.！!？?：:；“”「」『』\n]{0,12}?(?:[说說问問喊叫答笑嚷叹嘆吼骂罵](?:着|著|了|道)?|(?<!知)道)"
+    r"(?:[^，,。.！!？?：:；“”「」『』\n]{0,12}?(?:[说說问問喊叫答笑嚷叹嘆吼骂罵](?:着|著|了|道|一[声聲句])?|(?<!知)道)"
     r"|[他她它我你]们?[说說问問喊叫答][^，。！？：\n]{0,8})(?P<stop>[，,。.！!？?：:；\n]|$)"
 )
 # The quotation is a part of the sentence: “为什么？”这个问题.
@@ -37,6 +37,8 @@ def reports_speech(closers: str, after: str) -> bool:
         return bool(_JAPANESE_PARTICLE.match(after)) or _ends_report(_CHINESE.match(after))
     if after[0] > "\u2e80":
         return bool(_CHINESE_PART.match(after)) or _ends_report(_CHINESE.match(after))
+    if after.startswith("و "):  # «بیا.» و رفت
+        return True
     return _ends_report(_ENGLISH.match(after)) or _ends_report(_RIGHT_TO_LEFT.match(after))
 
 

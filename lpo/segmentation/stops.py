@@ -78,8 +78,10 @@ def _wide_mark_ends(text: str, start: int, end: int, closers: str, after: str) -
 
 def _ellipsis_ends(before: str, following: Following) -> bool:
     said = before.rstrip()
-    if following.lower or not said or said[-1] in "+*/=<>,([{-−×·\"'“":
+    if following.lower or not said or said[-1] in "+*/=<>([{-−×·\"'“":
         return False
+    if said[-1] == ",":
+        return following.starter  # "1, 2, 3, ... The next"
     if following.digit and said[-1].isdigit():
         return False
     # "I don't... I can't say": a voice that starts again goes on.

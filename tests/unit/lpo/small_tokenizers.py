@@ -63,6 +63,29 @@ def unigram() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
 
 
+def metaspace() -> PreTrainedTokenizerFast:
+    """As older SentencePiece models: no byte fallback, and a decoder that turns each "▁" into a space."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>", "<eos>"], show_progress=False)
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
+
+
+def suffixed() -> PreTrainedTokenizerFast:
+    """As the first BPE models: "</w>" closes a word."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.decoder = decoders.BPEDecoder(suffix="</w>")
+    special = ["<unk>", "<eos>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, end_of_word_suffix="</w>", show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
+
+
 def word_piece() -> PreTrainedTokenizerFast:
     """As BERT: "##" marks a continuation, spaces are put back by rule and are lost before marks."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -84,6 +107,8 @@ def word_level() -> PreTrainedTokenizerFast:
 FAMILIES: dict[str, Callable[[], PreTrainedTokenizerFast]] = {
     "byte_level": byte_level,
     "unigram": unigram,
+    "metaspace": metaspace,
+    "suffixed": suffixed,
     "word_piece": word_piece,
     "word_level": word_level,
 }

@@ -19,7 +19,7 @@ GRAINS = ["sentence", "clause", "line", "fixed", "token", "response"]
 
 families = st.sampled_from(sorted(TOKENIZERS))
 # A little beyond each vocabulary: output layers are padded, so such ids can be sampled.
-token_lists = st.lists(st.integers(0, 450), max_size=200)
+token_lists = st.lists(st.integers(0, 450), max_size=80)
 
 
 def encode(name: str, text: str) -> list[int]:
@@ -35,7 +35,7 @@ def pieces(name: str, text: str, **options: object) -> list[str]:
 
 
 @given(family=families, token_ids=token_lists, grain=st.sampled_from(GRAINS), limit=st.none() | st.integers(1, 20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_partition_for_any_tokens(family: str, token_ids: list[int], grain: str, limit: int | None) -> None:
     index = segment(token_ids, TOKENIZERS[family], grain=grain, max_tokens=limit)
     assert len(index) == len(token_ids)
@@ -48,7 +48,7 @@ def test_a_partition_for_any_tokens(family: str, token_ids: list[int], grain: st
 
 
 @given(family=families, token_ids=token_lists)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_text_is_the_tokenizers_own_decoding(family: str, token_ids: list[int]) -> None:
     text, anchors = read_tokens(token_ids, TOKENIZERS[family])
     ours = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -63,7 +63,7 @@ def test_the_text_is_the_tokenizers_own_decoding(family: str, token_ids: list[in
 
 
 @given(text=st.text(max_size=300))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_sentences_join_to_the_text(text: str) -> None:
     for grain in ("sentence", "clause", "line"):
         parts = sentences(text, grain)
@@ -72,18 +72,19 @@ def test_sentences_join_to_the_text(text: str) -> None:
 
 
 @given(text=st.text(alphabet="a.B! ?\n$\\[]()`\"'“。”：，1,*#|{}😀\u200d\u200f\r\t", max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_marks_in_any_order_never_crash(text: str) -> None:
     for grain in ("sentence", "clause"):
         assert "".join(sentences(text, grain)) == text
 
 
-@pytest.mark.parametrize("family", ["byte_level", "unigram"])
+@pytest.mark.parametrize("family", ["byte_level", "unigram", "metaspace"])
 def test_a_word_with_its_leading_space_opens_the_next_sentence(family: str) -> None:
     assert pieces(family, "Hello world. How are you? I am fine!") == ["Hello world.", "How are you?", "I am fine!"]
 
 
 def test_tokenizers_without_bytes_are_decoded_step_by_step() -> None:
+    assert pieces("suffixed", "Hello world. How are you? I am") == ["Hello world.", "How are you?", "I am"]
     assert pieces("word_piece", "Hello world. How are you? The answer") == [
         "Hello world.",
         "How are you?",
@@ -92,9 +93,9 @@ def test_tokenizers_without_bytes_are_decoded_step_by_step() -> None:
     assert pieces("word_level", "Hello world. How are you? Fine!") == ["Hello world.", "How are you?", "Fine!"]
 
 
-@pytest.mark.parametrize("family", ["byte_level", "unigram"])
+@pytest.mark.parametrize("family", ["byte_level", "unigram", "metaspace"])
 def test_known_vocabularies_are_not_decoded_again(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = encode(family, "Hello world. How are you? 龘")
+    ids = encode(family, "Hello world. How are you?")
     expected = segment(ids, TOKENIZERS[family])
     monkeypatch.setattr(TOKENIZERS[family], "decode", lambda *_, **__: pytest.fail("decoded"))
     assert segment(ids, TOKENIZERS[family]) == expected
