@@ -6,10 +6,22 @@ import math
 
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from lpo.objectives import LossStatistics, PolicyLoss, aggregation_weights, policy_loss, response_weights
-from lpo.recipe.algorithm import CISPO, DAPO, GRPO, GSPO, LPO, DrGRPO, GSPOToken, Objective, algorithm_by_name
+from lpo.recipe.algorithm import (
+    CISPO,
+    DAPO,
+    GRPO,
+    GSPO,
+    LPO,
+    Algorithm,
+    DrGRPO,
+    GSPOToken,
+    Objective,
+    algorithm_by_name,
+)
 
 # One response of four tokens in two sentences. Token ratios 1.1, 1.2 | 0.9, 0.8 (old log-probs are 0 shifted by -1).
 RATIOS = [1.1, 1.2, 0.9, 0.8]
@@ -330,3 +342,31 @@ def test_defaults_are_those_of_the_papers() -> None:
     assert (lpo.eps_low, lpo.eps_high, lpo.normaliser, lpo.entropy_clip) == (0.03, 0.03, "group", 0.0)
     assert (gspo.eps_low, gspo.eps_high, gspo.normaliser) == (3e-4, 4e-4, "batch")
     assert (dapo.eps_low, dapo.eps_high) == (0.2, 0.28)
+
+
+def test_a_recipe_names_or_configures_its_algorithm() -> None:
+    recipe: TypeAdapter[Objective] = TypeAdapter(Algorithm)
+    assert recipe.validate_python("lpo") == LPO()
+    assert recipe.validate_python("gspo_token_mean") == GSPO(aggregation="token_mean")
+    assert recipe.validate_python({"name": "lpo", "eps_high": 0.05}) == LPO(eps_high=0.05)
+    assert recipe.validate_python(recipe.dump_python(CISPO())) == CISPO()
+    assert DrGRPO.advantage == "group_mean"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("lop", "unknown algorithm 'lop'; did you mean 'lpo'"),
+        ({"eps_low": 0.1}, "give its name"),
+        ({"name": "lpo", "eps_hihg": 0.1}, "eps_hihg"),
+        ({"name": "lpo", "eps_low": -0.1}, "greater than 0"),
+        ({"name": "lpo", "dual_clip": 1.0}, "greater than 1"),
+        ({"name": "lpo", "eps_low": "0.1"}, "valid number"),
+        ({"name": "dr_grpo", "aggregation": "token_mean"}, "max_length"),
+        ({"name": "cispo", "eps_high": 0.2}, "eps_high"),
+    ],
+)
+def test_a_recipe_with_a_wrong_algorithm_is_refused(value: object, message: str) -> None:
+    recipe: TypeAdapter[Objective] = TypeAdapter(Algorithm)
+    with pytest.raises(ValidationError, match=message):
+        recipe.validate_python(value)
