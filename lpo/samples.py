@@ -12,9 +12,9 @@ Message = dict[str, str]
 class Prompt:
     """A question as the engine sees it.
 
-    ``token_ids`` is the rendered prompt (chat template applied, generation prompt included). ``content`` is what rewards
-    receive: the plain question, or the list of messages where the prompt is conversational. ``columns`` carries the data
-    set's other fields (answer, metadata, ...), which reach rewards as keyword arguments.
+    ``token_ids`` is the rendered prompt (chat template applied, generation prompt included). ``content`` is what
+    rewards receive: the plain question, or the list of messages where the prompt is conversational. ``columns`` carries
+    the data set's other fields (answer, metadata, ...), which reach rewards as keyword arguments.
     """
 
     id: str
@@ -29,8 +29,8 @@ class Response:
     """One sampled response. All per-token lists have the length of ``token_ids``.
 
     ``logprobs`` are the engine's, of the distribution that was sampled (temperature applied). ``finish_reason`` is
-    ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until scored and stays None where the
-    reward was invalid.
+    ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until scored,
+    and stays None where the reward was invalid.
     """
 
     token_ids: list[int]

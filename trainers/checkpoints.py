@@ -1,10 +1,10 @@
 """Checkpoints that are whole or absent: written beside, checked, renamed.
 
-    checkpoints/rl-000010/state/...        weights, optimiser, random states, as DeepSpeed writes them
-    checkpoints/rl-000010/run_state.json   where the run stood
-    checkpoints/rl-000010/manifest.json    size and SHA-256 of every file
-    checkpoints/latest, best               symbolic links
-    checkpoints/dft-model/                 a stage's result, an ordinary Hugging Face folder
+checkpoints/rl-000010/state/...        weights, optimiser, random states, as DeepSpeed writes them
+checkpoints/rl-000010/run_state.json   where the run stood
+checkpoints/rl-000010/manifest.json    size and SHA-256 of every file
+checkpoints/latest, best               symbolic links
+checkpoints/dft-model/                 a stage's result, an ordinary Hugging Face folder
 """
 
 from __future__ import annotations
@@ -127,13 +127,17 @@ def verify(folder: Path) -> None:
     """
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        raise CheckpointError(f"{folder} has no manifest.json: it is no complete checkpoint; point `latest` at another one")
+        raise CheckpointError(
+            f"{folder} has no manifest.json: it is no complete checkpoint; point `latest` at another one"
+        )
     for name, facts in json.loads(manifest.read_text()).items():
         path = folder / name
         if not path.exists():
             raise CheckpointError(f"{path} is missing; point checkpoints/latest at an older checkpoint")
         if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
-            raise CheckpointError(f"{path} is damaged (checksum differs); point checkpoints/latest at an older checkpoint")
+            raise CheckpointError(
+                f"{path} is damaged (checksum differs); point checkpoints/latest at an older checkpoint"
+            )
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     name="lpo",
-    help="Post-training with policy objectives you can compare: LPO, GRPO, GSPO and their family on Ray, vLLM and DeepSpeed.",
+    help="Post-training that compares policy objectives: LPO, GRPO, GSPO and their family on Ray, vLLM and DeepSpeed.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -36,7 +36,8 @@ def train(recipe: RecipeName, overrides: Overrides = None, plain: Plain = False)
 
 @app.command()
 def resume(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder of an interrupted run.")], plain: Plain = False
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder of an interrupted run.")],
+    plain: Plain = False,
 ) -> None:
     """Continue a run from its newest checkpoint, as if it had not stopped."""
     from trainers.launch import resume as run
@@ -105,7 +106,8 @@ def _mendable(error: Exception) -> bool:
     from trainers.run_folder import RunFolderError
 
     kinds = (
-        RecipeError, PluginError, RewardError, CheckpointError, ClusterError, DataError, ModelError, PreparationError, RunFolderError,
+        RecipeError, PluginError, RewardError, CheckpointError, ClusterError, DataError, ModelError, PreparationError,
+        RunFolderError,
     )  # fmt: skip
     return isinstance(error, kinds)
 

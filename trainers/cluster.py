@@ -57,7 +57,8 @@ def connected(recipe: Recipe) -> Iterator[None]:
             ray.init(address=address, **quiet)
         except ConnectionError as error:
             raise ClusterError(
-                f"cluster.address {address}: no Ray cluster answers there ({error}); start one with `ray start --head`, "
+                f"cluster.address {address}: no Ray cluster answers there ({error}); start one with `ray start "
+                f"--head`, "
                 "or leave the field out to run on this machine alone"
             ) from None
     else:
@@ -80,7 +81,10 @@ def check_fits(recipe: Recipe, resources: dict[str, float]) -> None:
         ClusterError: names the resource, what the recipe needs and what there is.
     """
     wanted = layout(recipe)
-    for kind, field in (("CPU", "learner.threads, learner.ranks, engine.workers"), ("GPU", "learner.ranks, engine.workers")):
+    for kind, field in (
+        ("CPU", "learner.threads, learner.ranks, engine.workers"),
+        ("GPU", "learner.ranks, engine.workers"),
+    ):
         need = sum(bundle.get(kind, 0) for bundle in wanted.bundles)
         have = resources.get(kind, 0)
         if need > have:
@@ -105,9 +109,11 @@ def placed(recipe: Recipe) -> Iterator[Any]:
         if not group.wait(recipe.cluster.placement_timeout_s):
             free, wanted = ray.available_resources(), layout(recipe).bundles
             raise ClusterError(
-                f"no place for the run within cluster.placement_timeout_s {recipe.cluster.placement_timeout_s:g}: it needs "
+                f"no place for the run within cluster.placement_timeout_s "
+                f"{recipe.cluster.placement_timeout_s:g}: it needs "
                 f"{_sums(wanted)} in bundles of {', '.join(map(_sums, ([each] for each in wanted)))}; free now: "
-                f"{free.get('CPU', 0):g} CPU, {free.get('GPU', 0):g} GPU. Stop other jobs, raise the limit or ask for less"
+                f"{free.get('CPU', 0):g} CPU, {free.get('GPU', 0):g} GPU. Stop other jobs, raise the limit or "
+                f"ask for less"
             )
         yield group
     finally:

@@ -33,11 +33,15 @@ def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str,
             for prompt in prompts
         ]
         greedy = [
-            SampleRequest(token_ids=p.token_ids, samples=1, max_tokens=stage.max_response_tokens, temperature=0.0, seed=None)
+            SampleRequest(
+                token_ids=p.token_ids, samples=1, max_tokens=stage.max_response_tokens, temperature=0.0, seed=None
+            )
             for p in (prompts if settings.greedy else [])
         ]
         responses = run.fleet.generate([*sampled, *greedy])
-        groups = [Group(prompt, made) for prompt, made in zip([*prompts, *prompts[: len(greedy)]], responses, strict=True)]
+        groups = [
+            Group(prompt, made) for prompt, made in zip([*prompts, *prompts[: len(greedy)]], responses, strict=True)
+        ]
         score_groups(groups, run.rewards(specs))
         return _metrics(groups[: len(prompts)], groups[len(prompts) :], specs)
 

@@ -21,7 +21,7 @@ from trainers.reinforce import train_rl
 from trainers.run import Interrupted, Run, RunState
 from trainers.run_folder import RunFolder
 from trainers.supervised import train_supervised
-from trainers.tracking import track_run
+from trainers.tracking import Status, track_run
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ def _run(
 ) -> Outcome:
     recipe = loaded.recipe
     names = [(stage.name, stage.steps) for stage in recipe.stages]
-    status, outcome = "FAILED", None
+    status: Status = "FAILED"
+    outcome = None
     with folder.logging(), Progress(names, plain=plain) as progress:
         tracker = track_run(recipe, folder, parent_run_id)
         try:

@@ -27,7 +27,7 @@ from rollout.transfer.nccl import NcclSender, Rendezvous
 from rollout.transfer.update import ObjectStoreSender
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import MicroBatch, TrainSample, pack
-from trainers.policy_model import TORCH_DTYPES, PolicyModel, load_causal_lm
+from trainers.policy_model import PolicyModel, load_causal_lm
 
 
 class LearnerRank:
@@ -103,7 +103,9 @@ class LearnerRank:
     def step(
         self, samples: list[TrainSample], loss: LossSettings, learning_rate: float, *, apply: bool = True
     ) -> StepStatistics:
-        """One optimiser step on this rank's samples of the batch. ``apply`` False leaves the gradient for ``gradients``."""
+        """One optimiser step on this rank's samples of the batch. ``apply`` False leaves the gradient for
+        ``gradients``.
+        """
         started = time.perf_counter()
         self.engine.train()
         for group in self._optimizer.param_groups:
@@ -120,10 +122,10 @@ class LearnerRank:
         return statistics
 
     @torch.no_grad()
-    def logprobs(
-        self, samples: list[TrainSample], temperature: float, *, reference: bool = False
-    ) -> list[list[float]]:
-        """Log-probs of every sample's response tokens under softmax(logits / temperature), by the policy or the reference."""
+    def logprobs(self, samples: list[TrainSample], temperature: float, *, reference: bool = False) -> list[list[float]]:
+        """Log-probs of every sample's response tokens under softmax(logits / temperature), by the policy or the
+        reference.
+        """
         model = self.reference if reference else self.engine
         assert model is not None
         out: list[list[float]] = [[] for _ in samples]
@@ -135,7 +137,9 @@ class LearnerRank:
         return out
 
     def _micro_batches(self, samples: list[TrainSample]) -> Iterator[MicroBatch]:
-        """This rank's micro-batches, as many as the busiest rank has: collectives inside a pass must meet their partners."""
+        """This rank's micro-batches, as many as the busiest rank has: collectives inside a pass must meet their
+        partners.
+        """
         batches = pack(samples, self.settings.micro_batch_tokens, self.settings.share_prompts) or [_idle_batch()]
         if self.ranks > 1:
             most = torch.tensor(len(batches), device=self.device)
@@ -209,7 +213,9 @@ class LearnerRank:
                 yield name, parameter.detach()
 
     def connect_engines(self, rendezvous: Rendezvous) -> None:
-        """GPUs: rank 0 joins the engines' NCCL group; ``Fleet.connect`` must run at the same time. Never run without GPUs."""
+        """GPUs: rank 0 joins the engines' NCCL group; ``Fleet.connect`` must run at the same time. Never run without
+        GPUs.
+        """
         if self.rank == 0:
             dtype = self.settings.dtype
             shapes = [
@@ -269,7 +275,9 @@ class LearnerRank:
         return float(norm) if norm is not None else float("nan")
 
     def _announce_zero3(self, config: dict[str, Any]) -> Any:
-        """Under ZeRO-3 transformers must know at load time that weights are to be partitioned; the object is the message."""
+        """Under ZeRO-3 transformers must know at load time that weights are to be partitioned; the object is the
+        message.
+        """
         if self.settings.zero_stage < 3:
             return None
         from transformers.integrations import HfDeepSpeedConfig
@@ -288,7 +296,9 @@ class LearnerRank:
 
 
 def deepspeed_config(settings: LearnerSettings, optimizer: Optimizer, device: str) -> dict[str, Any]:
-    """DeepSpeed's configuration. We decide when a step is due: the number of micro-batches changes from step to step."""
+    """DeepSpeed's configuration. We decide when a step is due: the number of micro-batches changes from step to
+    step.
+    """
     config: dict[str, Any] = {
         "train_micro_batch_size_per_gpu": 1,
         "managed_gradient_accumulation": False,

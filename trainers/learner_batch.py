@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lpo.kl import Estimator
 from lpo.mismatch import MismatchStatistics
 from lpo.objectives import LossStatistics
 from lpo.recipe.algorithm import Objective
@@ -21,11 +22,13 @@ class LossSettings:
     objective: Objective | None
     temperature: float = 1.0
     kl_coefficient: float = 0.0
-    kl_estimator: str = "k2"
+    kl_estimator: Estimator = "k2"
     entropy_bonus: float = 0.0
     mismatch: Mismatch = field(default_factory=Mismatch)
     old_from_engine: bool = False
-    """The samples' old log-probs are the engine's, so they say nothing about the mismatch; the learner's current ones do."""
+    """The samples' old log-probs are the engine's: the learner's current ones are compared with the engine's
+    instead.
+    """
     measure_mismatch: bool = True
     """Off after the first optimiser step of a rollout batch when the old log-probs are the engine's."""
 
@@ -52,7 +55,9 @@ class StepStatistics:
         self.entropy_sum += (entropy.detach() * mask).sum()
 
     def __add__(self, other: StepStatistics) -> StepStatistics:
-        """Of two ranks in one optimiser step: sums add up, the gradient norm is the same on both, the slower one counts."""
+        """Of two ranks in one optimiser step: sums add up, the gradient norm is the same on both, the slower one
+        counts.
+        """
         return StepStatistics(
             loss=self.loss + other.loss,
             tokens=self.tokens + other.tokens,

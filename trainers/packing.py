@@ -1,6 +1,7 @@
 """Puts the responses of a step into micro-batches without padding.
 
-A micro-batch is one row of documents laid end to end. A document is a prompt followed by one or more responses to it; each
+A micro-batch is one row of documents laid end to end. A document is a prompt followed by one or more responses to it;
+each
 response continues the prompt as if it stood there alone, so the prompt of a group is computed once::
 
     tokens     p0 p1 p2 | a0 a1 | b0 b1 b2 |  q0 q1 | c0 ...
@@ -26,7 +27,8 @@ from torch import Tensor
 class TrainSample:
     """One response as the learner needs it. Per-response sequences have the length of ``response_ids``.
 
-    ``group`` and ``member`` say which response it is. ``weight`` is the aggregation weight of each of its tokens, computed over the whole optimiser-step batch.
+    ``group`` and ``member`` say which response it is. ``weight`` is the aggregation weight of each of its tokens,
+    computed over the whole optimiser-step batch.
     ``old_logprobs`` None means on-policy: the log-probs of this very pass.
     """
 
@@ -47,7 +49,8 @@ class MicroBatch:
     """One row of T tokens that carries N response tokens of B responses.
 
     ``input_ids``, ``position_ids``, ``document``, ``branch``: (T,). ``predict_from`` (N,) is the index of the hidden
-    state that predicts each response token, ``targets`` (N,) that token; ``row`` and ``column`` (N,) say where it stands
+    state that predicts each response token, ``targets`` (N,) that token; ``row`` and ``column`` (N,) say where it
+    stands
     in (B, L) tensors whose rows are ``samples``.
     """
 
@@ -124,7 +127,9 @@ def _documents(samples: Sequence[TrainSample], budget: int, share_prompts: bool)
 def assign_to_ranks(
     samples: Sequence[TrainSample], ranks: int, budget: int, share_prompts: bool = True
 ) -> list[list[int]]:
-    """Indices of the samples that each rank computes: documents stay whole, the longest go to the emptiest rank first."""
+    """Indices of the samples that each rank computes: documents stay whole, the longest go to the emptiest rank
+    first.
+    """
     if ranks == 1:
         return [list(range(len(samples)))]
     loads = [0] * ranks
@@ -139,7 +144,8 @@ def assign_to_ranks(
 def pack(samples: Sequence[TrainSample], budget: int, share_prompts: bool = True) -> list[MicroBatch]:
     """Micro-batches of at most ``budget`` tokens (one document of more than that gets a micro-batch of its own).
 
-    First fit, longest document first; deterministic. Every sample has a response of at least one token and a prompt of at least one.
+    First fit, longest document first; deterministic. Every sample has a response of at least one token and a prompt
+    of at least one.
     """
     bins: list[list[_Document]] = []
     room: list[int] = []

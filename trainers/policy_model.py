@@ -69,17 +69,18 @@ class PolicyModel(nn.Module):
         from torch.nn.attention.flex_attention import create_block_mask
 
         document, branch, position = batch.document, batch.branch, batch.position_ids
-        tokens = len(document)
+        tokens, window = len(document), self._window
 
         def sees(_b: Tensor, _h: Tensor, query: Tensor, key: Tensor) -> Tensor:
             same_branch = (branch[key] == 0) | (branch[key] == branch[query])
             return (document[key] == document[query]) & same_branch & (key <= query)
 
         def sees_near(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            return sees(b, h, query, key) & (position[query] - position[key] < self._window)
+            assert window is not None
+            return sees(b, h, query, key) & (position[query] - position[key] < window)
 
         full = create_block_mask(sees, None, None, tokens, tokens, device=document.device)
-        if self._window is None:
+        if window is None:
             return full
         near = create_block_mask(sees_near, None, None, tokens, tokens, device=document.device)
         return {"full_attention": full, "sliding_attention": near}

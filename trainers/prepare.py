@@ -59,7 +59,9 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
     for stage in recipe.stages:
         specs = recipe.rewards_of(stage)
         if not specs:
-            raise PreparationError(f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it")
+            raise PreparationError(
+                f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it"
+            )
         resolve_all(specs, base_dir=base_dir, columns=columns)
         if stage.kind == "rl":
             settings = stage.segmentation

@@ -38,7 +38,9 @@ def train_rl(run: Run, stage: RlStage) -> None:
             cut_into_segments(groups, stage, run.tokenizer)
         with clock("learn"):
             summary, statistics = _learn(run, stage, groups)
-        run.probe_with([(group.prompt.token_ids, response.token_ids) for group in groups for response in group.responses])
+        run.probe_with(
+            [(group.prompt.token_ids, response.token_ids) for group in groups for response in group.responses]
+        )
         run.publish(clock)
 
         run.state.step += 1
@@ -72,9 +74,7 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple:
         if needs_reference and stage.kl.place == "reward":
             _penalise_divergence(groups, samples, stage)
     summary = assign_advantages(groups, stage)
-    samples = [
-        replace(sample, advantage=groups[sample.group].responses[sample.member].advantage) for sample in samples
-    ]
+    samples = [replace(sample, advantage=groups[sample.group].responses[sample.member].advantage) for sample in samples]
     settings = _loss_settings(stage)
     statistics: list[StepStatistics] = []
     total_updates = stage.steps * stage.epochs * stage.minibatches

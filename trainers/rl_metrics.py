@@ -30,7 +30,8 @@ def rollout_metrics(groups: Sequence[Group], report: SamplingReport, summary: Ad
         "reward/invalid": (len(responses) - len(valid)) / count,
         **{f"reward/{name}": _mean(values) for name, values in components.items()},
         "response/tokens": sum(len(response.token_ids) for response in responses) / count,
-        "response/sentences": sum(response.segment_ids[-1] + 1 for response in responses if response.segment_ids) / count,
+        "response/sentences": sum(response.segment_ids[-1] + 1 for response in responses if response.segment_ids)
+        / count,
         "response/truncated": sum(response.truncated for response in responses) / count,
         "groups/zero_variance": summary.zero_variance / max(1, summary.groups),
         "groups/masked": summary.masked / count,

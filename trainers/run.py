@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lpo.recipe.schema import Recipe
 from lpo.recipe.runtime import RewardSpec
+from lpo.recipe.schema import Recipe
 from lpo.samples import Prompt
 from rewards.contract import Reward
 from rewards.resolver import resolve_all
@@ -24,11 +24,10 @@ from trainers.progress import Progress
 from trainers.run_folder import RunFolder
 from trainers.tracking import Tracker
 
-
 Item = TypeVar("Item")
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - not a fault
     """The run was asked to stop; its state has been saved."""
 
 

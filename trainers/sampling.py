@@ -9,12 +9,12 @@ from lpo.samples import Group, Prompt
 from rewards.call import RewardReport, score_groups
 from rewards.contract import TrainerState
 from rollout.requests import SampleRequest
-from trainers.evaluation import correct
 from trainers.data import PromptOrder
+from trainers.evaluation import correct
 from trainers.run import Run, StepClock, sampling_seed
 
 
-class TooManyInvalid(Exception):
+class TooManyInvalidError(Exception):
     """More rewards failed than the recipe allows; carries the first traceback."""
 
 
@@ -32,13 +32,19 @@ class SamplingReport:
 def sample_groups(
     run: Run, stage: RlStage, prompts: PromptOrder[Prompt], clock: StepClock
 ) -> tuple[list[Group], SamplingReport]:
-    """``prompts_per_step`` scored groups. With dynamic sampling, groups whose responses are all right or all wrong are replaced by
-    new prompts, for at most ``max_sampling_rounds`` rounds."""
+    """``prompts_per_step`` scored groups.
+
+    With dynamic sampling, groups whose responses are all right or all wrong are replaced by new prompts, for at most
+    ``max_sampling_rounds`` rounds.
+
+    Raises:
+        TooManyInvalidError: more rewards failed than ``max_invalid`` allows.
+    """
     dynamic = stage.dynamic_sampling if stage.dynamic_sampling is not None else stage.algorithm.name == "dapo"
-    report, kept = SamplingReport(), []
+    report, kept = SamplingReport(), list[Group]()
     while len(kept) < stage.prompts_per_step and report.rounds < (stage.max_sampling_rounds if dynamic else 1):
         groups = _one_round(run, stage, prompts.take(stage.prompts_per_step - len(kept)), report, clock)
-        mixed = [group for group in groups if _mixed(group, run, stage)] if dynamic else groups
+        mixed = [group for group in groups if _mixed(group, stage)] if dynamic else groups
         report.dropped_groups += len(groups) - len(mixed)
         kept.extend(mixed)
     report.missing_groups = stage.prompts_per_step - len(kept)
@@ -67,7 +73,7 @@ def _one_round(
         state = TrainerState(global_step=run.state.step, max_steps=stage.steps)
         scored = score_groups(groups, run.rewards(stage.rewards), state)
     if scored.invalid_fraction > stage.max_invalid:
-        raise TooManyInvalid(_too_many(scored, stage))
+        raise TooManyInvalidError(_too_many(scored, stage))
     report.rewards.append(scored)
     report.rounds += 1
     report.generated_tokens += sum(len(response.token_ids) for group in groups for response in group.responses)
@@ -83,6 +89,6 @@ def _too_many(scored: RewardReport, stage: RlStage) -> str:
     )
 
 
-def _mixed(group: Group, run: Run, stage: RlStage) -> bool:
-    verdicts = {correct(response.components, stage.rewards) for response in group.responses if response.reward is not None}
-    return len(verdicts) > 1
+def _mixed(group: Group, stage: RlStage) -> bool:
+    valid = [response for response in group.responses if response.reward is not None]
+    return len({correct(response.components, stage.rewards) for response in valid}) > 1

@@ -10,7 +10,8 @@ from lpo.recipe.runtime import Optimizer
 def learning_rate(optimizer: Optimizer, step: int, steps: int) -> float:
     """The rate of optimiser step ``step`` (from 0) of ``steps``.
 
-    Linear warm-up reaches the full rate after ``warmup_steps`` steps; then constant, or down to ``min_ratio`` of it at the last step.
+    Linear warm-up reaches the full rate after ``warmup_steps`` steps; then it is constant, or falls to ``min_ratio`` of
+    it at the last step.
     """
     if step < optimizer.warmup_steps:
         return optimizer.learning_rate * (step + 1) / (optimizer.warmup_steps + 1)

@@ -88,7 +88,7 @@ def training_samples(groups: Sequence[Group], stage: RlStage) -> list[TrainSampl
 
 
 def optimiser_batches(samples: Sequence[TrainSample], groups: int, stage: RlStage) -> list[list[TrainSample]]:
-    """One pass over a rollout batch as ``minibatches`` optimiser steps of whole groups, each with its own global weights."""
+    """One pass over a rollout batch: ``minibatches`` optimiser steps of whole groups, each with weights of its own."""
     per_step = -(-groups // stage.minibatches)
     batches = []
     for first in range(0, groups, per_step):

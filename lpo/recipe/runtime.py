@@ -67,7 +67,9 @@ class Cluster(Section):
     placement_timeout_s: PositiveFloat = 120.0
     """How long to wait for the cluster to offer the CPUs and GPUs that the recipe asks for."""
     colocate: bool | None = None
-    """Rollout workers and learner take turns on the same CPUs. None: true on CPUs; on GPUs each has devices of its own."""
+    """Rollout workers and learner take turns on the same CPUs. None: true on CPUs; on GPUs each has devices of its
+    own.
+    """
     object_store_gib: PositiveFloat = 0.5
     """Of a local Ray."""
 

@@ -44,7 +44,9 @@ class Recipe(Section):
                 f"engine.tensor_parallel {self.engine.tensor_parallel} needs GPUs; with device: cpu use engine.workers"
             )
         if self.device == "cuda" and self.cluster.colocate:
-            raise ValueError("cluster.colocate true: NCCL cannot join two processes on one GPU; leave it out with device: cuda")
+            raise ValueError(
+                "cluster.colocate true: NCCL cannot join two processes on one GPU; leave it out with device: cuda"
+            )
         if isinstance(self.model, ScratchModel) and self.stages[0].kind != "dft":
             raise ValueError("model.kind scratch starts from random weights; make the first stage a dft stage")
         return self

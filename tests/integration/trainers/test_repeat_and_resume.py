@@ -1,0 +1,135 @@
+"""A run can be repeated, stopped and continued: the metrics do not show it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+LPO = [sys.executable, "-m", "trainers"]
+UNREPEATABLE = ("time/", "rate/")
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*LPO, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def finished(process: subprocess.Popen) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=500)
+    return process.returncode, output
+
+
+def metrics(run: Path) -> list[dict]:
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if not k.startswith(UNREPEATABLE)} for line in lines]
+
+
+def assert_same_metrics(found: list[dict], expected: list[dict]) -> None:
+    assert [(each["stage"], each["step"]) for each in found] == [(each["stage"], each["step"]) for each in expected]
+    for a, b in zip(found, expected, strict=True):
+        assert a.keys() == b.keys()
+        for name in a.keys() - {"stage"}:
+            assert a[name] == pytest.approx(b[name], abs=1e-5, nan_ok=True), (a["stage"], a["step"], name)
+
+
+def wait_for_step(process: subprocess.Popen, run: Path, stage: str, step: int) -> None:
+    deadline = time.monotonic() + 400
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        if (run / "metrics.jsonl").exists():
+            records = [
+                json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if line.endswith("}")
+            ]
+            if sum(each["stage"] == stage for each in records) >= step:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"step {step} of {stage} was not reached")
+
+
+def shared_memory() -> set[str]:
+    return set(os.listdir("/dev/shm"))
+
+
+def family(process: subprocess.Popen) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert [each.cmdline() for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    run = tmp_path_factory.mktemp("runs") / "uninterrupted"
+    code, output = finished(start("train", str(small_recipe), f"run_dir={run}"))
+    assert code == 0, output
+    # 8 supervised steps, the evaluation before reinforcement, 6 steps of it
+    assert len(metrics(run)) == 15
+    for record in metrics(run):
+        if record["stage"] == "rl" and "policy/loss" in record:
+            assert record["mismatch/logp_mean_abs"] < 1e-5
+    return metrics(run)
+
+
+def test_the_same_seed_gives_the_same_metrics(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
+    code, output = finished(start("train", str(small_recipe), f"run_dir={tmp_path / 'again'}"))
+    assert code == 0, output
+    assert_same_metrics(metrics(tmp_path / "again"), uninterrupted)
+
+
+def test_another_seed_gives_others(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
+    run = tmp_path / "other"
+    code, output = finished(
+        start("train", str(small_recipe), f"run_dir={run}", "seed=4", "stages.dft.steps=2", "stages.rl.steps=1")
+    )
+    assert code == 0, output
+    assert metrics(run)[0]["policy/loss"] != pytest.approx(uninterrupted[0]["policy/loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "stage", "step"), [(signal.SIGTERM, 143, "rl", 4), (signal.SIGINT, 130, "dft", 3)]
+)
+def test_a_signal_saves_and_resume_continues(
+    small_recipe: Path,
+    uninterrupted: list[dict],
+    tmp_path: Path,
+    sent: signal.Signals,
+    code: int,
+    stage: str,
+    step: int,
+):
+    run, before = tmp_path / "run", shared_memory()
+    process = start("train", str(small_recipe), f"run_dir={run}")
+    wait_for_step(process, run, stage, step)
+    processes = family(process)
+    process.send_signal(sent)
+    returned, output = finished(process)
+    assert returned == code, output
+    assert "lpo resume" in output
+    assert_gone(processes)
+    assert shared_memory() <= before
+    assert len(metrics(run)) < len(uninterrupted)
+    returned, output = finished(start("resume", str(run)))
+    assert returned == 0, output
+    assert_same_metrics(metrics(run), uninterrupted)
+
+
+def test_a_killed_run_resumes_from_its_checkpoint(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
+    run = tmp_path / "run"
+    process = start("train", str(small_recipe), f"run_dir={run}")
+    wait_for_step(process, run, "rl", 4)  # the start's evaluation and three steps: one beyond the checkpoint
+    processes = family(process)
+    process.kill()
+    process.communicate()
+    assert_gone(processes)
+    returned, output = finished(start("resume", str(run)))
+    assert returned == 0, output
+    assert_same_metrics(metrics(run), uninterrupted)

@@ -1,0 +1,88 @@
+"""Checkpoints are whole or absent, and damage is noticed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trainers.checkpoints import CheckpointError, Checkpoints, run_state, verify
+from trainers.run import RunState
+
+
+class Weights:
+    """Writes files as a learner does."""
+
+    def __init__(self, content: bytes = b"weights") -> None:
+        self.content = content
+
+    def save(self, folder: str) -> None:
+        (Path(folder) / "shard").mkdir(parents=True)
+        (Path(folder) / "shard" / "rank0.pt").write_bytes(self.content)
+
+    def export(self, folder: str) -> None:
+        (Path(folder) / "model.safetensors").write_bytes(self.content)
+
+
+class FullDisk(Weights):
+    def save(self, folder: str) -> None:
+        super().save(folder)
+        raise OSError("No space left on device")
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    source = tmp_path / "model"
+    source.mkdir()
+    (source / "tokenizer.json").write_text("{}")
+    return Checkpoints(tmp_path / "checkpoints", keep=2, tokenizer_from=source)
+
+
+def test_latest_is_the_newest_and_carries_the_state(checkpoints: Checkpoints):
+    for step in (1, 2):
+        checkpoints.save("rl", RunState(step=step, tokens=10 * step), Weights())
+    latest = checkpoints.latest()
+    assert latest is not None
+    assert latest.name == "rl-000002"
+    assert RunState(**run_state(latest)) == RunState(step=2, tokens=20)
+
+
+def test_only_the_newest_are_kept(checkpoints: Checkpoints):
+    for step in range(1, 5):
+        checkpoints.save("rl", RunState(step=step), Weights())
+    assert sorted(path.name for path in checkpoints.root.glob("rl-*")) == ["rl-000003", "rl-000004"]
+
+
+def test_a_save_that_fails_leaves_the_one_before(checkpoints: Checkpoints):
+    checkpoints.save("rl", RunState(step=1), Weights())
+    with pytest.raises(OSError, match="No space"):
+        checkpoints.save("rl", RunState(step=2), FullDisk())
+    assert checkpoints.latest().name == "rl-000001"
+    again = Checkpoints(checkpoints.root, 2, checkpoints.tokenizer_from)
+    assert list(again.root.glob("*.writing")) == []
+
+
+def test_no_checkpoint_yet(checkpoints: Checkpoints):
+    assert checkpoints.latest() is None
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "no manifest"])
+def test_damage_is_named(checkpoints: Checkpoints, damage: str):
+    folder = checkpoints.save("rl", RunState(step=1), Weights(b"0123456789"))
+    file = folder / "state" / "shard" / "rank0.pt"
+    if damage == "flip":
+        file.write_bytes(b"0123456780")
+    elif damage == "cut":
+        file.write_bytes(b"01234")
+    elif damage == "remove":
+        file.unlink()
+    else:
+        (folder / "manifest.json").unlink()
+    with pytest.raises(CheckpointError, match=r"rank0\.pt|manifest\.json"):
+        checkpoints.latest()
+
+
+def test_export_carries_the_tokenizer(checkpoints: Checkpoints):
+    folder = checkpoints.export("best", Weights())
+    verify(folder)
+    files = set(json.loads((folder / "manifest.json").read_text()))
+    assert files == {"model.safetensors", "tokenizer.json"}
