@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lpo.recipe.runtime import Engine
+from rollout.process import Process
 
 END_TIMEOUT_S = 15.0
 
@@ -71,8 +71,8 @@ def actor_resources(settings: Engine, device: str, *, colocated: bool, gpu_share
     return {"num_cpus": 0 if colocated else 1, "num_gpus": gpus, "max_restarts": 0}
 
 
-def wait_until_ready(actors: Sequence[Any], timeout_s: float) -> list[int]:
-    """Block until every engine is warm; their process ids.
+def wait_until_ready(actors: Sequence[Any], timeout_s: float) -> list[Process]:
+    """Block until every engine is warm; where they run.
 
     Raises:
         RuntimeError: an engine could not be built (the first error).
@@ -116,7 +116,7 @@ def finish(call: Any, worker: int) -> Any:
         raise
 
 
-def end(actors: Sequence[Any], pids: Sequence[int]) -> None:
+def end(actors: Sequence[Any], processes: Sequence[Process]) -> None:
     """Shut engines down, kill what does not answer, and wait for processes of this machine to be gone."""
     import ray
 
@@ -127,6 +127,11 @@ def end(actors: Sequence[Any], pids: Sequence[int]) -> None:
         ray.wait(calls, num_returns=len(calls), timeout=END_TIMEOUT_S)
     for actor in actors:
         ray.kill(actor, no_restart=True)
+    here = ray.get_runtime_context().get_node_id()
     deadline = time.monotonic() + END_TIMEOUT_S
-    while any(Path(f"/proc/{pid}").exists() and os.getpgid(pid) for pid in pids) and time.monotonic() < deadline:
+    while any(node == here and Path(f"/proc/{pid}").exists() for node, pid in processes):
+        if time.monotonic() > deadline:
+            raise TimeoutError(
+                f"rollout workers are still running {END_TIMEOUT_S:.0f} s after they were killed: {processes}"
+            )
         time.sleep(0.05)

@@ -12,6 +12,7 @@ from lpo.samples import Response
 from rollout.actors import ActorDeath, end, finish, launcher, wait_until_ready
 from rollout.attest import NOISE_FLOOR, Attestation, WeightPushError, attest
 from rollout.health import FleetHealth, WorkerLostError
+from rollout.process import Process
 from rollout.requests import SampleRequest, ScoredSequence, Share, split
 from rollout.transfer.nccl import NcclUpdate, Rendezvous
 from rollout.transfer.update import WeightUpdate
@@ -41,9 +42,9 @@ class Fleet:
         self._health = FleetHealth(settings.workers, restarts)
         # All at once: each pays for its imports, and they do so at the same time.
         self._workers = [launch(index) for index in range(settings.workers)]
-        self._pids: list[int] = []
+        self._processes: list[Process] = []
         try:
-            self._pids = wait_until_ready(self._workers, settings.start_timeout_s)
+            self._processes = wait_until_ready(self._workers, settings.start_timeout_s)
         except BaseException:
             self.shutdown()
             raise
@@ -106,6 +107,11 @@ class Fleet:
     def deaths(self) -> list[str]:
         """The workers that died so far, and of what."""
         return list(self._health.deaths)
+
+    @property
+    def processes(self) -> list[Process]:
+        """Where each engine runs."""
+        return list(self._processes)
 
     def generate(self, requests: Sequence[SampleRequest], progress: Progress | None = None) -> list[list[Response]]:
         """Sample every request; a list of its responses for each, in order. One call to each worker.
@@ -188,7 +194,7 @@ class Fleet:
             try:
                 attestations.append(self._judge(worker, call, push))
             except ActorDeath as death:
-                self._restart(worker, death)
+                self._restart(worker, death, update)
                 attestations.append(self._judge(worker, self._load(worker, push), push))
         for worker, call in enumerate([worker.commit.remote(version) for worker in self._workers]):
             finish(call, worker)
@@ -211,7 +217,7 @@ class Fleet:
         """End every engine and wait until its process is gone. A second call does nothing."""
         workers, self._workers = self._workers, []
         self._committed = None
-        end(workers, self._pids)
+        end(workers, self._processes)
 
     def __enter__(self) -> Fleet:
         return self
@@ -234,20 +240,20 @@ class Fleet:
             raise WeightPushError(f"push of version {push.version} to rollout worker {worker}: {verdict.explain()}")
         return verdict
 
-    def _restart(self, worker: int, death: ActorDeath) -> None:
+    def _restart(self, worker: int, death: ActorDeath, update: WeightUpdate | NcclUpdate | None) -> None:
         self._health.died(worker, str(death))
-        if isinstance(self._committed and self._committed.update, NcclUpdate):
+        if isinstance(update, NcclUpdate):
             raise WorkerLostError(
                 f"rollout worker {worker} died ({death}); weights that came by NCCL cannot be sent again, "
                 "resume the run from its checkpoint"
             )
         self._health.restarting(worker)
         self._workers[worker] = self._launch(worker)
-        (self._pids[worker],) = wait_until_ready([self._workers[worker]], self._settings.start_timeout_s)
+        (self._processes[worker],) = wait_until_ready([self._workers[worker]], self._settings.start_timeout_s)
         self._health.started(worker)
 
     def _revive(self, worker: int, death: ActorDeath) -> None:
-        self._restart(worker, death)
+        self._restart(worker, death, None if self._committed is None else self._committed.update)
         if self._committed is not None:
             self._judge(worker, self._load(worker, self._committed), self._committed)
             finish(self._workers[worker].commit.remote(self._version), worker)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NamedTuple
 
 from lpo.recipe.runtime import Engine
+
+
+class Process(NamedTuple):
+    """Where an engine runs."""
+
+    node: str
+    """Ray's id of the node."""
+    pid: int
 
 
 def prepare_process(settings: Engine, device: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpo.recipe.runtime import Engine
 from lpo.samples import Response
-from rollout.process import prepare_process
+from rollout.process import Process, prepare_process
 from rollout.requests import SampleRequest, ScoredSequence
 from rollout.transfer.update import WeightUpdate
 
@@ -31,9 +31,11 @@ class RolloutWorker:
 
         self._engine = RolloutEngine(model_path, settings, device, max_model_len=max_model_len, version=version)
 
-    def ready(self) -> int:
-        """Answers once the engine is warm: the process id."""
-        return os.getpid()
+    def ready(self) -> Process:
+        """Answers once the engine is warm."""
+        import ray
+
+        return Process(ray.get_runtime_context().get_node_id(), os.getpid())
 
     def generate(self, requests: Sequence[SampleRequest]) -> Iterator[int | list[list[Response]]]:
         """Yields the number of finished responses, at most twice a second, and at last all responses in order."""

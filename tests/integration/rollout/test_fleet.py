@@ -198,7 +198,7 @@ def test_a_killed_worker_is_replaced_with_the_committed_weights(fleets: Fleets):
     model.change(6)
     version = push(fleet, model)
     expected = fleet.generate(requests(8))
-    os.kill(fleet._pids[0], signal.SIGKILL)
+    os.kill(fleet.processes[0].pid, signal.SIGKILL)
     assert fleet.generate(requests(8)) == expected
     assert fleet.versions() == [version, version]
     assert len(fleet.deaths) == 1
@@ -208,7 +208,7 @@ def test_a_killed_worker_is_replaced_with_the_committed_weights(fleets: Fleets):
 def test_nothing_is_left_after_shutdown(local_ray: None, fleets: Fleets):
     # Last in the file: it ends a fleet that the others share.
     fleet, _ = fleets.others["tied qwen3, live"]
-    pids = list(fleet._pids)
+    pids = [process.pid for process in fleet.processes]
     assert all(Path(f"/proc/{pid}").exists() for pid in pids)
     fleet.shutdown()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
