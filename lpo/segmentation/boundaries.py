@@ -35,6 +35,11 @@ _SPACE = re.compile(r"\s+")
 _LABEL = re.compile(
     r"[ \t>*_#(\[-]*(?:[0-9۰-۹٠-٩]{1,3}(?:\.[0-9۰-۹]{1,3})*|[A-Za-z]|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3})"
 )
+_WORD_LABEL = re.compile(
+    r"[ \t>*_#(\[-]*(?:Step|Case|Part|Problem|Question|Example|Theorem|Lemma|Exercise|Chapter|Section|Rule|Phase|Task"
+    r"|Claim|Proposition|Corollary|Definition|Remark|Tip|Article|Figure|Table|Q|P|A)"
+    r"[ \u00a0]?[0-9]{1,2}(?:\.[0-9]{1,2})*"
+)
 _LABELLED_LINE = re.compile(_LABEL.pattern + r"[.)]")
 _LINE_END = re.compile(rf"[{LINE_BREAKS}]")
 _FORMULA_END = re.compile(
@@ -114,8 +119,12 @@ class _Place:
         return self._is_whole
 
     def is_label(self, stop: int) -> bool:
-        """Whether the full stop at `stop` belongs to an item's "1." or "b."; inside a line only if that began so."""
-        if stop - self.sentence > 24 or not _LABEL.fullmatch(self._text, self.sentence, stop):
+        """Whether the full stop at `stop` belongs to "Step 1.", or to "1." or "b." (inside a line if that began so)."""
+        if stop - self.sentence > 24:
+            return False
+        if _WORD_LABEL.fullmatch(self._text, self.sentence, stop):
+            return True
+        if not _LABEL.fullmatch(self._text, self.sentence, stop):
             return False
         return self.sentence == self.line or _LABELLED_LINE.match(self._text, self.line, self.line + 30) is not None
 

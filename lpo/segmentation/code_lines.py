@@ -26,6 +26,8 @@ _CODE = re.compile(
       | (?:return|raise|throw|assert|yield|await|del|print|echo)\b.*[)\]};"']\s*(?:(?:\#|//|/\*).*)?$
       | (?:const|let|var|int|float|double|char|bool|auto|static|public|private|final|String|fn|func|function|val)
         (?:\s+[\w<>\[\]*&:]+){1,4}\s*(?:[=(;{:]|$).*
+      | (?:sudo|git|pip|npm|npx|yarn|cd|ls|curl|wget|export|docker|make|grep|sed|awk|cat|mkdir|python3?|cargo|node
+        |apt|apt-get|brew|kubectl|ssh|chmod|source)\s\S.*
       | (?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|ORDER\ BY|GROUP\ BY|CREATE|DROP|ALTER|JOIN|LEFT\ JOIN)\s\S.*
       | [\w.\[\]"'>-]+\s*(?:[-+*/|&]|:|<<|>>)?=\s*(?:\S.*)?[)\]}"';\w]\s*(?:(?:\#|//|/\*).*)?$
       | [A-Za-z_][\w.:]*!?\(.*\)[;,]?\s*(?:(?:\#|//|/\*).*)?$
@@ -37,7 +39,7 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 _STRINGS_AND_COMMENTS = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|`[^`\n]*`|(?<!\w)(?:\#|//)\s.*$|/\*.*$')
-_PROSE = re.compile(r"[.!?][\"')]*\s+\S|[。！？؟۔]")
+_PROSE = re.compile(r"(?<=\S)[.!?][\"')]*\s+\S|[。！？؟۔]")
 
 
 def is_one_sentence(line: str) -> bool:

@@ -53,6 +53,10 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         return full_stop_ends(before, following)
     if "…" in mark or mark.count(".") > 1:
         return _ellipsis_ends(before, following)
+    if before.endswith("$") and mark in "!?":
+        return False  # a shell's "$?"
+    if mark == "?" and before[-1:].isspace() and following.lower and " : " in after:
+        return False  # "a ? b : c"
     if mark == "!" and not closers:
         if before.endswith(_NAMES_WITH_A_MARK):
             return following.starter

@@ -25,6 +25,8 @@ SENTENCES = {
     "aside": "The (so-called?) Mr. Fox left.| I asked (why?) and went.",
     "factorial": "There are 5! = 120 ways.| So n! grows.",
     "labels": "1. First item.| 2. Second item.",
+    "word labels": "Step 1. Add them.| **Case 2.** Stop.| This is in Section 3.| Then go.",
+    "ternary and status": "x = a ? b : c\n|if [ $? -eq 0 ]; then\n|  git commit -m 'Fix. Done'",
     "single letters": "The answer is B.| Option C is wrong.| Let x be in A.| Then stop.",
     "addresses": "Visit www.a.com.| Mail me@x.org.| Or https://a.b/c?d=e.f!| Done.",
     "inline code": "Call `a. B()`.| Then go.",
