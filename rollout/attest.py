@@ -10,8 +10,8 @@ LogProbs = Sequence[Sequence[float]]
 """Log-probs of the response tokens of each probe sequence."""
 
 NOISE_FLOOR = {"float32": 2e-5, "bfloat16": 2e-2}
-"""Above what the log-probs of the same weights differ by in two implementations, on average, by dtype. Measured in float32:
-1e-6 with two layers, 6e-6 to 8e-6 with the 30 layers of SmolLM2-135M."""
+"""Above what the log-probs of the same weights differ by in two implementations, on average, by dtype. Measured in
+float32: 1e-6 with two layers, 6e-6 to 8e-6 with the 30 layers of SmolLM2-135M."""
 
 TOLERANCE = 0.02
 LOOSEST = 0.1
