@@ -114,6 +114,28 @@ class Checkpoints:
                 shutil.rmtree(path)
 
 
+def export_model(run_dir: Path, which: str, target: Path) -> Path:
+    """Copies ``best``, the model of a stage, or that of the last finished stage (``final``) of a run to ``target``.
+
+    Raises:
+        CheckpointError: there is no such model, it is damaged, or ``target`` exists.
+    """
+    root = run_dir / "checkpoints"
+    models = sorted(root.glob("*-model"), key=lambda path: path.stat().st_mtime)
+    names = {"best": root / "best"} | {path.name.removesuffix("-model"): path for path in models}
+    if models:
+        names["final"] = models[-1]
+    source = names.get(which)
+    if source is None or not source.is_dir():
+        there = ", ".join(name for name, path in names.items() if path.is_dir()) or "none yet"
+        raise CheckpointError(f"{run_dir} has no model '{which}'; there are: {there}")
+    verify(source)
+    if target.exists():
+        raise CheckpointError(f"{target} exists; name a folder that does not")
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("manifest.json"))
+    return target
+
+
 def run_state(folder: Path) -> dict[str, Any]:
     """What ``run_state.json`` of a checkpoint says."""
     return json.loads((folder / "run_state.json").read_text())

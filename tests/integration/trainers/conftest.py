@@ -8,7 +8,7 @@ RECIPE = """
 name: small
 seed: 3
 model:
-  {kind: scratch, hidden_size: 48, intermediate_size: 96, layers: 2, heads: 2, kv_heads: 2, max_length: 128,
+  {kind: scratch, hidden_size: 64, intermediate_size: 128, layers: 2, heads: 2, kv_heads: 2, max_length: 128,
    tokenizer: {vocab_size: 320}}
 data:
   source: {kind: reasoning_gym, task: chain_sum, size: 2000, params: {min_terms: 2, max_terms: 3, min_digits: 1,
