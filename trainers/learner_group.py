@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import functools
 import operator
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from lpo.recipe.runtime import Learner as LearnerSettings
 from lpo.recipe.runtime import Optimizer
 from rollout.transfer.nccl import Rendezvous
+from trainers.cluster import rank_threads
 from trainers.learner import LearnerRank
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample, assign_to_ranks
-
-
-def rank_threads(settings: LearnerSettings) -> int:
-    """CPU threads of one rank: as the recipe says, else this machine's cores shared among the ranks."""
-    return settings.threads or max(1, (os.cpu_count() or 1) // settings.ranks)
 
 
 class LearnerGroup:
@@ -31,7 +26,7 @@ class LearnerGroup:
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
         self.settings = settings
-        threads = rank_threads(settings)
+        threads = rank_threads(settings, device)
         environment = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "DS_ACCELERATOR": device}
         self._ranks = []
         for rank in range(settings.ranks):

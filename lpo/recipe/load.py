@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -57,6 +57,21 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, chec
 def dump_recipe(recipe: Recipe) -> str:
     """YAML of the recipe with all defaults, which loads back to the same recipe."""
     return yaml_text.dump(recipe.model_dump())
+
+
+def relocate_files(resolved: dict[str, Any], move: Callable[[Path], str]) -> dict[str, Any]:
+    """A resolved recipe (``LoadedRecipe.resolved``) whose files are elsewhere: ``move`` gets each and says where.
+
+    Fields that name no file (hub ids, names of rewards, ``package.module:function``) stay as they are; of
+    ``file.py:function`` the file moves.
+    """
+
+    def relocate(value: str, form: str, path: yaml_text.Path) -> str:
+        name, file = _absolute(value, form, Path("/"))
+        # Files of a resolved recipe are absolute: what is not is an id, whatever lies beside it.
+        return value if file is None or not value.startswith("/") else move(file) + name.removeprefix(str(file))
+
+    return _with_files(resolved, relocate)
 
 
 def _refusal(problems: Sequence[str], source: str) -> RecipeError:
@@ -160,6 +175,22 @@ def _resolve_files(tree: Tree, check: bool) -> list[str]:
     """Make the files that a recipe names absolute, in place; returns the problems of those that are missing."""
     problems: list[str] = []
 
+    def resolve(value: str, form: str, path: yaml_text.Path) -> str:
+        origin = tree.origin(path)
+        name, absolute = _absolute(value, form, origin.base_dir)
+        if absolute is not None and check and not absolute.exists():
+            problems.append(
+                f"{origin}: {show_path(path)} names {absolute}, which does not exist; {_relative_to(origin)}"
+            )
+        return name
+
+    tree.value = _with_files(tree.value, resolve)
+    return problems
+
+
+def _with_files(recipe: Any, rewrite: Callable[[str, str, yaml_text.Path], str]) -> Any:
+    """The raw recipe with every value that may name a file put through ``rewrite(value, form, path)``."""
+
     def visit(value: Any, place: Place | None, path: yaml_text.Path) -> Any:
         if place is None:
             return value
@@ -169,24 +200,17 @@ def _resolve_files(tree: Tree, check: bool) -> list[str]:
             return [visit(each, place.item, (*path, index)) for index, each in enumerate(value)]
         if place.file is None or not isinstance(value, str) or not value:
             return value
-        origin = tree.origin(path)
-        name, absolute = _absolute(value, place.file.form, origin)
-        if absolute is not None and check and not absolute.exists():
-            problems.append(
-                f"{origin}: {show_path(path)} names {absolute}, which does not exist; {_relative_to(origin)}"
-            )
-        return name
+        return rewrite(value, place.file.form, path)
 
-    tree.value = visit(tree.value, _SCHEMA, ())
-    return problems
+    return visit(recipe, _SCHEMA, ())
 
 
-def _absolute(value: str, form: str, origin: Origin) -> tuple[str, Path | None]:
+def _absolute(value: str, form: str, base_dir: Path) -> tuple[str, Path | None]:
     """The value with its file made absolute, and that file; None where the value names no file."""
     file, colon, function = value.rpartition(":") if form == "plugin" else (value, "", "")
     if form == "plugin" and not file.endswith(".py"):
         return value, None
-    absolute = Path(origin.base_dir, Path(file).expanduser()).resolve()
+    absolute = Path(base_dir, Path(file).expanduser()).resolve()
     if form == "path_or_id" and not absolute.exists() and not value.startswith((".", "/", "~")):
         return value, None
     return f"{absolute}{colon}{function}", absolute
