@@ -96,7 +96,7 @@ def _run(
             status = "KILLED"
             raise
         except Exception:
-            _log.exception("the run failed")
+            _log.info("the run failed", exc_info=True)  # for run.log; the caller decides what is shown
             raise
         finally:
             for plot in plot_run(folder.metrics_file, folder.plots):
