@@ -111,7 +111,6 @@ def tiny_model(folder: Path, kind: str, tied: bool) -> TinyModel:
 def local_ray() -> Iterator[None]:
     # Ray runs workers at niceness 15: anything else on the machine would starve the engines.
     os.environ.setdefault("RAY_worker_niceness", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=128 * 2**20)
     yield
     ray.shutdown()
