@@ -146,6 +146,14 @@ def check_fits(recipe: Recipe, nodes: Sequence[Bundle]) -> None:
         )
 
 
+def describe_layout(recipe: Recipe) -> str:
+    """What the run reserves, in words."""
+    asked = layout(recipe)
+    shared = f", shared with {_count(len(asked.rollout), 'rollout worker')}" if asked.colocated else ""
+    place = cluster_address(recipe)
+    return f"{_in_words(asked)}{shared}, on {f'the cluster at {place}' if place else 'this machine'}"
+
+
 @contextmanager
 def placed(recipe: Recipe) -> Iterator[Any]:
     """A placement group that holds every process of the run; released at the end, whatever the end is.
@@ -261,7 +269,11 @@ def _cpu_fields(recipe: Recipe, asked: Layout) -> str:
 
 def _in_words(asked: Layout, kind: str | None = None) -> str:
     parts = [(name, bundle if kind is None else {kind: bundle.get(kind, 0)}, n) for name, bundle, n in asked.parts()]
-    return " and ".join(f"{count} {name}{'s' * (count > 1)} of {_amounts(bundle)}" for name, bundle, count in parts)
+    return " and ".join(f"{_count(count, name)} of {_amounts(bundle)}" for name, bundle, count in parts)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'s' * (number > 1)}"
 
 
 def _amounts(bundle: Bundle) -> str:

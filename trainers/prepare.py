@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lpo.recipe import LoadedRecipe, Recipe
+from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Prompt
 from lpo.segmentation import segment
 from rewards.resolver import resolve_all
+from rollout.engine import transfer_backend
+from trainers.cluster import check_capacity
 from trainers.data import PromptDataset, build_dataset, load_rows, worked_responses
 from trainers.data.worked import response_texts
-from trainers.models import inspect_model, prepare_model
+from trainers.models import ModelError, inspect_model, prepare_model
 
 
 class PreparationError(ValueError):
@@ -32,46 +36,118 @@ class Prepared:
 
 
 def prepare(loaded: LoadedRecipe) -> Prepared:
-    """Model folder, tokenizer, prompts, worked responses and rewards.
+    """Room on the cluster, model folder, tokenizer, prompts, worked responses and rewards.
 
-    Raises ModelError, DataError, RewardError or PreparationError with a message for the user.
+    Raises ClusterError, ModelError, DataError, RewardError or PreparationError with a message for the user.
     """
-    from transformers import AutoTokenizer
-
     recipe, base_dir = loaded.recipe, loaded.base_dir
+    _quieten(recipe.device)
+    _check_device(recipe)
+    check_capacity(recipe)
+    for stage in recipe.stages:
+        _check_rewards(recipe, stage, base_dir)
     model_path = prepare_model(
         recipe.model, tokenizer_corpus=lambda: _corpus(recipe, base_dir), seed=recipe.seed, base_dir=base_dir
     )
     facts = inspect_model(model_path)
-    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    tokenizer = _tokenizer(recipe, model_path)
     dataset = build_dataset(recipe.data, tokenizer, base_dir, recipe.seed, facts.max_length)
     worked = []
     if any(stage.kind == "dft" for stage in recipe.stages):
         worked = worked_responses(recipe.data, dataset, tokenizer, base_dir, facts.max_length)
-    longest = _longest(recipe, dataset, worked)
-    if facts.max_length is not None and longest > facts.max_length:
-        raise PreparationError(
-            f"the longest prompt has {_longest_prompt(dataset)} tokens and stages.max_response_tokens allows "
-            f"{longest - _longest_prompt(dataset)} more, but the model takes {facts.max_length} in all; "
-            "lower max_response_tokens or data.max_prompt_tokens"
-        )
     columns = sorted({name for prompt in dataset.train[:100] for name in prompt.columns})
     for stage in recipe.stages:
-        specs = recipe.rewards_of(stage)
-        if not specs:
-            raise PreparationError(
-                f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it"
-            )
-        resolve_all(specs, base_dir=base_dir, columns=columns)
-        if stage.kind == "rl":
-            settings = stage.segmentation
-            segment([tokenizer.eos_token_id], tokenizer, grain=settings.grain, max_tokens=settings.max_tokens)
-        if stage.evaluation.items > len(dataset.held_out):
-            raise PreparationError(
-                f"stage '{stage.name}': evaluation.items {stage.evaluation.items} is more than the "
-                f"{len(dataset.held_out)} held-out prompts; lower it or raise data.held_out"
-            )
+        _check_rewards(recipe, stage, base_dir, columns)
+        _check_stage(stage, dataset, tokenizer, worked)
+    longest = _longest(recipe, dataset, worked)
+    if facts.max_length is not None and longest > facts.max_length:
+        prompt, stage = _longest_prompt(dataset), max(recipe.stages, key=lambda stage: stage.max_response_tokens)
+        raise PreparationError(
+            f"the longest prompt has {prompt} tokens and stage '{stage.name}' allows max_response_tokens "
+            f"{stage.max_response_tokens} more, but the model takes {facts.max_length} in all; lower "
+            f"max_response_tokens to {facts.max_length - prompt} or data.max_prompt_tokens"
+        )
     return Prepared(model_path, tokenizer, dataset, worked, longest)
+
+
+def _quieten(device: str) -> None:
+    """Libraries that show progress bars or warn of accelerators while a model is read or written."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    # Saving a model makes transformers import DeepSpeed, which looks for GPUs and warns where there are none.
+    os.environ.setdefault("DS_ACCELERATOR", device)
+
+
+def _check_device(recipe: Recipe) -> None:
+    try:
+        transfer_backend(recipe.engine, recipe.device)
+    except ValueError as cause:
+        raise PreparationError(str(cause)) from cause
+    if recipe.device == "cpu" and recipe.learner.offload_optimizer:
+        raise PreparationError(
+            "learner.offload_optimizer true moves optimiser states out of GPUs; leave it out with device: cpu"
+        )
+
+
+def _check_rewards(
+    recipe: Recipe, stage: DftStage | RlStage, base_dir: Path, columns: Sequence[str] | None = None
+) -> None:
+    specs = recipe.rewards_of(stage)
+    if not specs:
+        raise PreparationError(f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it")
+    resolve_all(specs, base_dir=base_dir, columns=columns)
+
+
+def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
+    from transformers import AutoConfig, AutoTokenizer
+
+    trusted = getattr(recipe.model, "trust_remote_code", False)
+    try:
+        AutoConfig.from_pretrained(model_path, trust_remote_code=trusted)
+        tokenizer = AutoTokenizer.from_pretrained(model_path, trust_remote_code=trusted)
+    except Exception as cause:
+        # transformers and tokenizers raise many types here; each means that the folder's files cannot be used.
+        raise ModelError(
+            f"model folder {model_path}: configuration or tokenizer cannot be loaded ({_said(cause)}); save both again "
+            "with save_pretrained, or use a model that the installed transformers knows"
+        ) from cause
+    if tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"model folder {model_path}: the tokenizer has no end token, so a response could never stop; set eos_token "
+            "in its tokenizer_config.json"
+        )
+    return tokenizer
+
+
+def _check_stage(
+    stage: DftStage | RlStage, dataset: PromptDataset, tokenizer: Any, worked: list[tuple[Prompt, list[int]]]
+) -> None:
+    if stage.evaluation.items > len(dataset.held_out):
+        raise PreparationError(
+            f"stage '{stage.name}': evaluation.items {stage.evaluation.items} is more than the "
+            f"{len(dataset.held_out)} held-out prompts; lower it or raise data.held_out"
+        )
+    if stage.kind == "dft":
+        prompt, response = max(worked, key=lambda pair: len(pair[1]))
+        if len(response) > stage.max_response_tokens:
+            raise PreparationError(
+                f"stage '{stage.name}': the worked response to {prompt.question!r:.80} has {len(response)} tokens, "
+                f"more than max_response_tokens {stage.max_response_tokens}; raise it or shorten the responses"
+            )
+        return
+    grain = stage.segmentation.grain
+    sample = [*dataset.train[0].token_ids, tokenizer.eos_token_id]
+    try:
+        segment(sample, tokenizer, grain=grain, max_tokens=stage.segmentation.max_tokens)
+    except Exception as cause:
+        # A grain may be a plug-in, which fails in its own ways.
+        reason = str(cause) if isinstance(cause, ValueError) else f"grain '{grain}' fails: {_said(cause)}"
+        raise PreparationError(f"stage '{stage.name}': segmentation: {reason}") from cause
+
+
+def _said(cause: Exception) -> str:
+    return f"{type(cause).__name__}: {' '.join(str(cause).split()):.300}"
 
 
 def _corpus(recipe: Recipe, base_dir: Path) -> Iterable[str]:
