@@ -43,7 +43,7 @@ doctor: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d; set PYTHON=..." % sys.version_info[:2])'
 	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install -q uv==$(UV_VERSION); }
 	@test -x $(BIN)/python || $(UV) venv -q --python '>=3.11,<3.14' .venv
-	$(UV) pip sync -q -p .venv $(TORCH_SOURCE) requirements-cpu.lock
+	$(UV) pip sync -q --compile-bytecode -p .venv $(TORCH_SOURCE) requirements-cpu.lock
 	$(UV) pip install -q -p .venv --no-deps -e .
 	@touch $@
 

@@ -83,6 +83,8 @@ def connected(recipe: Recipe) -> Iterator[None]:
     if address:
         _join(address, quiet)
     else:
+        # Ray runs its workers at niceness 15, below everything else on a laptop; here they are what the user waits for.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         # "local": without an address Ray would join whatever cluster was last started on this machine.
         ray.init(
             address="local",

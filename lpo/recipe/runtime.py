@@ -71,7 +71,7 @@ class Cluster(Section):
     own.
     """
     object_store_gib: PositiveFloat = 0.5
-    """Of a local Ray."""
+    """Shared memory of a local Ray. It holds two copies of the weights: those just pushed and the ones before."""
 
 
 class Tracking(Section):
