@@ -18,16 +18,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from lpo.kl import kl_estimate
-from lpo.mismatch import correction_weights, mismatch_statistics
-from lpo.objectives import policy_loss, weighted_sum
 from lpo.recipe.runtime import Learner as LearnerSettings
 from lpo.recipe.runtime import Optimizer
 from rollout.transfer.nccl import NcclSender, Rendezvous
 from rollout.transfer.update import ObjectStoreSender
+from trainers.deepspeed_config import adamw_arguments, announce_zero3, deepspeed_clips, deepspeed_config
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import MicroBatch, TrainSample, pack
 from trainers.policy_model import PolicyModel, load_causal_lm
+from trainers.step_loss import micro_batch_loss
 
 
 class LearnerRank:
@@ -69,7 +68,7 @@ class LearnerRank:
         torch.manual_seed(seed)
         self.engine = None
         config = deepspeed_config(self.settings, optimizer, self.device.type)
-        partition_while_loading = self._announce_zero3(config)
+        partition_while_loading = announce_zero3(self.settings, config)
         policy = PolicyModel(
             load_causal_lm(
                 model_path,
@@ -82,42 +81,30 @@ class LearnerRank:
         ).to(self.device)
         client_optimizer = None
         if "optimizer" not in config:
-            client_optimizer = torch.optim.AdamW(
-                policy.parameters(),
-                lr=optimizer.learning_rate,
-                betas=(optimizer.betas[0], optimizer.betas[1]),
-                eps=optimizer.eps,
-                weight_decay=optimizer.weight_decay,
-                fused=True,
-            )
+            client_optimizer = torch.optim.AdamW(policy.parameters(), fused=True, **adamw_arguments(optimizer))
         self.engine, self._optimizer, *_ = deepspeed.initialize(
             model=policy, optimizer=client_optimizer, config=config, dist_init_required=False
         )
-        if not self._deepspeed_clips:
+        if not deepspeed_clips(self.settings):
             self._clip_in_front_of(client_optimizer, optimizer.max_grad_norm)
         self.reference = self._load_reference(model_path) if reference else None
         del partition_while_loading
         tied = policy.model.get_output_embeddings().weight is policy.model.get_input_embeddings().weight
         return {"parameters": sum(getattr(p, "ds_numel", p.numel()) for p in policy.parameters()), "tied": tied}
 
-    def step(
-        self, samples: list[TrainSample], loss: LossSettings, learning_rate: float, *, apply: bool = True
-    ) -> StepStatistics:
-        """One optimiser step on this rank's samples of the batch. ``apply`` False leaves the gradient for
-        ``gradients``.
-        """
+    def step(self, samples: list[TrainSample], loss: LossSettings, learning_rate: float) -> StepStatistics:
+        """One optimiser step on this rank's samples of the batch."""
         started = time.perf_counter()
         self.engine.train()
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         statistics = StepStatistics()
         for batch in self._micro_batches(samples):
+            logp, entropy = self.engine(batch, loss.temperature)
             # DeepSpeed averages gradients over the ranks; the global weights call for their sum.
-            loss_part = self._loss(batch, loss, statistics) * self.ranks
-            self.engine.backward(loss_part)
-        if apply:
-            self.engine.step()
-            statistics.grad_norm = self._global_grad_norm()
+            self.engine.backward(micro_batch_loss(batch, logp, entropy, loss, statistics) * self.ranks)
+        self.engine.step()
+        statistics.grad_norm = self._global_grad_norm()
         statistics.seconds = time.perf_counter() - started
         return statistics
 
@@ -147,55 +134,6 @@ class LearnerRank:
             batches.extend([_idle_batch()] * (int(most) - len(batches)))
         for batch in batches:
             yield batch.to(self.device)
-
-    def _loss(self, batch: MicroBatch, settings: LossSettings, statistics: StepStatistics) -> Tensor:
-        logp_flat, entropy_flat = self.engine(batch, settings.temperature)
-        logp, entropy = batch.scatter(logp_flat), batch.scatter(entropy_flat)
-        weights, mask = batch.per_response("weight"), batch.mask()
-        if not weights.any():
-            return (logp * 0.0).sum()  # an idle rank still takes part in the collectives of a backward pass
-        statistics.add_tokens(batch, mask, entropy)
-        if settings.objective is None:
-            loss = -weighted_sum(logp, mask, weights)
-            statistics.loss += loss.detach()
-            return loss
-        on_policy = batch.samples[0].old_logprobs is None
-        old_logp = logp.detach() if on_policy else batch.per_token("old_logprobs")
-        engine_logp = batch.per_token("engine_logprobs")
-        if settings.measure_mismatch:
-            learner_logp = logp.detach() if settings.old_from_engine else old_logp
-            statistics.mismatch += mismatch_statistics(learner_logp, engine_logp, mask)
-        correction = None
-        if settings.mismatch.kind != "off":
-            mismatch = settings.mismatch
-            correction = correction_weights(
-                mismatch.kind, old_logp, engine_logp, mask, cap=mismatch.cap, low=mismatch.low, high=mismatch.high
-            )
-        result = policy_loss(
-            settings.objective,
-            logp,
-            old_logp,
-            batch.per_response("advantage"),
-            mask,
-            segment_ids=batch.per_token("segment_ids", torch.long, -1) if settings.objective.needs_segments else None,
-            weights=weights,
-            correction=correction,
-            entropy=entropy.detach(),
-        )
-        statistics.policy += result.statistics
-        loss = result.loss
-        if settings.kl_coefficient > 0:
-            divergence = kl_estimate(settings.kl_estimator, logp, batch.per_token("reference_logprobs"))
-            statistics.kl_sum += (divergence.detach() * mask).sum()
-            loss = loss + settings.kl_coefficient * weighted_sum(divergence, mask, weights)
-        if settings.entropy_bonus > 0:
-            loss = loss - settings.entropy_bonus * weighted_sum(entropy, mask, weights)
-        statistics.loss += loss.detach()
-        return loss
-
-    def gradients(self) -> dict[str, Tensor]:
-        """The accumulated gradient of every parameter (ZeRO 0, before an optimiser step), for tests of equivalence."""
-        return {name: p.grad.clone() for name, p in self.engine.module.named_parameters() if p.grad is not None}
 
     def named_weights(self) -> Iterator[tuple[str, Tensor]]:
         """Hugging Face names and live weights, each whole on rank 0; a tied output layer is left out. Collective."""
@@ -257,10 +195,6 @@ class LearnerRank:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.engine.module.model.save_pretrained(folder, state_dict=weights)
 
-    @property
-    def _deepspeed_clips(self) -> bool:
-        return self.settings.zero_stage > 0 or self.settings.dtype != "float32"
-
     def _clip_in_front_of(self, optimizer: Any, max_norm: float | None) -> None:
         """DeepSpeed neither reports nor returns the norm of plain float32 gradients: clip just before the optimiser."""
 
@@ -271,18 +205,8 @@ class LearnerRank:
         optimizer.register_step_pre_hook(clip)
 
     def _global_grad_norm(self) -> float:
-        norm = self.engine.get_global_grad_norm() if self._deepspeed_clips else self._grad_norm
+        norm = self.engine.get_global_grad_norm() if deepspeed_clips(self.settings) else self._grad_norm
         return float(norm) if norm is not None else float("nan")
-
-    def _announce_zero3(self, config: dict[str, Any]) -> Any:
-        """Under ZeRO-3 transformers must know at load time that weights are to be partitioned; the object is the
-        message.
-        """
-        if self.settings.zero_stage < 3:
-            return None
-        from transformers.integrations import HfDeepSpeedConfig
-
-        return HfDeepSpeedConfig(config)
 
     def _load_reference(self, model_path: str) -> PolicyModel:
         model = load_causal_lm(model_path, self.settings.dtype, self.settings.attention)
@@ -293,36 +217,6 @@ class LearnerRank:
             config = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": 1}
             return deepspeed.initialize(model=policy.eval(), config=config, dist_init_required=False)[0]
         return policy.eval().requires_grad_(False).to(self.device)
-
-
-def deepspeed_config(settings: LearnerSettings, optimizer: Optimizer, device: str) -> dict[str, Any]:
-    """DeepSpeed's configuration. We decide when a step is due: the number of micro-batches changes from step to
-    step.
-    """
-    config: dict[str, Any] = {
-        "train_micro_batch_size_per_gpu": 1,
-        "managed_gradient_accumulation": False,
-        "gradient_clipping": 0.0,
-        "zero_allow_untested_optimizer": True,
-        "zero_optimization": {"stage": settings.zero_stage, "overlap_comm": False},
-        "steps_per_print": 2**31,
-    }
-    if settings.zero_stage > 0 or settings.dtype != "float32":
-        config["gradient_clipping"] = optimizer.max_grad_norm or 0.0
-    if settings.dtype == "bfloat16":
-        config["bf16"] = {"enabled": True}
-    if settings.offload_optimizer:
-        config["zero_optimization"]["offload_optimizer"] = {"device": "cpu", "pin_memory": device == "cuda"}
-        config["optimizer"] = {
-            "type": "AdamW",
-            "params": {
-                "lr": optimizer.learning_rate,
-                "betas": list(optimizer.betas),
-                "eps": optimizer.eps,
-                "weight_decay": optimizer.weight_decay,
-            },
-        }
-    return config
 
 
 def _idle_batch() -> MicroBatch:
