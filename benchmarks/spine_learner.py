@@ -52,13 +52,15 @@ def measure_learner(model: str, runs: int, prompts: int, response_tokens: int, b
                 if run:
                     tokens = theirs["tokens"]
                     rates = {"learner": tokens / mine["seconds"], "inside_rank": tokens / mine["inside"]}
-                    turns[budget].append({**rates, "plain": tokens / theirs["seconds"]})
+                    cpu = {"learner_cpu": tokens / mine["cpu_seconds"], "plain_cpu": tokens / theirs["cpu_seconds"]}
+                    turns[budget].append({**rates, "plain": tokens / theirs["seconds"], **cpu})
     return {
         "model": model,
         "budgets": {
             budget: {
                 **{f"{name}_tokens_per_s": median(turn[name] for turn in each) for name in each[0]},
                 "learner_to_plain": median(turn["learner"] / turn["plain"] for turn in each),
+                "learner_to_plain_by_cpu_time": median(turn["learner_cpu"] / turn["plain_cpu"] for turn in each),
                 "inside_rank_to_plain": median(turn["inside_rank"] / turn["plain"] for turn in each),
             }
             for budget, each in turns.items()

@@ -42,7 +42,7 @@ def measure_rollout(model: str, runs: int, prompts: int, response_tokens: int) -
             "max_length": prepared.max_length,
             "engine": loaded.recipe.engine.model_copy(update={"workers": 1}).model_dump(),
         }
-    turns: list[dict[str, float]] = []
+    turns, cpu = list[dict[str, float]](), list[dict[str, float]]()
     with (
         Contender("the fleet", "benchmarks.spine_rollout", {**setup, "side": "fleet"}) as ours,
         Contender("vLLM", "benchmarks.spine_rollout", {**setup, "side": "vllm"}, _ONE_THREAD) as bare,
@@ -56,17 +56,25 @@ def measure_rollout(model: str, runs: int, prompts: int, response_tokens: int) -
             if run:
                 each = {"fleet": made, "fleet_unseeded": unseeded, "vllm": shipped, "vllm_for_learner": full}
                 turns.append({name: side["tokens"] / side["seconds"] for name, side in each.items()})
+                cpu.append({name: side["tokens"] / side["cpu_seconds"] for name, side in each.items()})
     figures = {f"{name}_tokens_per_s": median(turn[name] for turn in turns) for name in turns[0]}
     return {
         "model": model,
         "requests": prompts * 8,
         "mean_tokens": made["tokens"] / len(made["lengths"]),
         **figures,
-        "fleet_to_vllm": median(turn["fleet"] / turn["vllm"] for turn in turns),
-        "fleet_unseeded_to_vllm": median(turn["fleet_unseeded"] / turn["vllm"] for turn in turns),
-        "fleet_to_vllm_for_learner": median(turn["fleet"] / turn["vllm_for_learner"] for turn in turns),
+        "fleet_to_vllm": _ratio(turns, "fleet", "vllm"),
+        "fleet_unseeded_to_vllm": _ratio(turns, "fleet_unseeded", "vllm"),
+        "fleet_to_vllm_for_learner": _ratio(turns, "fleet", "vllm_for_learner"),
+        "fleet_to_vllm_by_cpu_time": _ratio(cpu, "fleet", "vllm"),
+        "fleet_unseeded_to_vllm_by_cpu_time": _ratio(cpu, "fleet_unseeded", "vllm"),
+        "fleet_to_vllm_for_learner_by_cpu_time": _ratio(cpu, "fleet", "vllm_for_learner"),
         "turns": turns,
     }
+
+
+def _ratio(turns: list[dict[str, float]], side: str, other: str) -> float:
+    return median(turn[side] / turn[other] for turn in turns)
 
 
 def _fleet(setup: dict[str, Any]) -> None:

@@ -59,6 +59,7 @@ def measure_step(
         **{f"{side}_seconds": median(turn[side]["seconds"] for turn in turns) for side in sides},
         **{f"{side}_tokens_per_response": median(turn[side]["mean_tokens"] for turn in turns) for side in sides},
         "step_speedup": median(turn["trl"]["seconds"] / turn["ours"]["seconds"] for turn in turns),
+        "step_speedup_by_cpu_time": median(turn["trl"]["cpu_seconds"] / turn["ours"]["cpu_seconds"] for turn in turns),
         "token_speedup": median(_per_token(turn["trl"]) / _per_token(turn["ours"]) for turn in turns),
         "share": share_of([turn["ours"] for turn in turns]),
         "turns": turns,
@@ -70,7 +71,7 @@ def share_of(steps: Sequence[dict[str, float]]) -> dict[str, float]:
     parts = {
         name: median(step[name] / step["seconds"] for step in steps)
         for name in steps[0]
-        if name not in {"seconds", "mean_tokens"}
+        if name not in {"seconds", "mean_tokens", "cpu_seconds"}
     }
     work = ("work/generate", "work/learn", "work/copy")
     return {"work": median(sum(step[name] for name in work) / step["seconds"] for step in steps), **parts}

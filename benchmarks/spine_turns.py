@@ -17,6 +17,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 _PIPES = "LPO_BENCHMARK_PIPES"
+# Ray runs its actors at niceness 15 unless told otherwise: beside other work they would starve where the other side of
+# a ratio does not.
+_EVERY_SIDE = {"PYTHONPATH": str(ROOT), "RAY_worker_niceness": "0"}
 
 
 class Contender:
@@ -37,7 +40,7 @@ class Contender:
         self._process = subprocess.Popen(
             [python, "-m", module, json.dumps(setup)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {}), _PIPES: f"{ask_read},{answer_write}"},
+            env={**os.environ, **_EVERY_SIDE, **(environment or {}), _PIPES: f"{ask_read},{answer_write}"},
             pass_fds=(ask_read, answer_write),
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -47,11 +50,12 @@ class Contender:
         self._ask, self._answer = os.fdopen(ask_write, "w"), os.fdopen(answer_read)
 
     def turn(self, **request: Any) -> dict[str, Any]:
-        """Let the contender work and return what it measured.
+        """Let the contender work and return what it measured, and the ``cpu_seconds`` of all its processes meanwhile.
 
         Raises:
             RuntimeError: it ended instead of answering; the message has the end of its output.
         """
+        before = cpu_seconds_below(self._process.pid)
         try:
             self._ask.write(json.dumps(request) + "\n")
             self._ask.flush()
@@ -62,7 +66,7 @@ class Contender:
             code = self._process.wait()
             self._log.seek(0)
             raise RuntimeError(f"{self.name} ended with code {code} before it answered:\n{self._log.read()[-3000:]}")
-        return json.loads(line)
+        return {**json.loads(line), "cpu_seconds": cpu_seconds_below(self._process.pid) - before}
 
     def close(self) -> None:
         """No more turns: the contender sees the end of its pipe and finishes. Waits until it is gone."""
@@ -80,6 +84,24 @@ class Contender:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def cpu_seconds_below(process: int) -> float:
+    """CPU time that a process and its living descendants have used so far; it depends less on what else runs."""
+    parents, ticks = dict[int, int](), dict[int, int]()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended since it was listed
+        pid = int(stat.parent.name)
+        parents[pid], ticks[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    members, waiting = set[int](), [process]
+    while waiting:
+        member = waiting.pop()
+        members.add(member)
+        waiting += [pid for pid, parent in parents.items() if parent == member]
+    return sum(ticks.get(member, 0) for member in members) / os.sysconf("SC_CLK_TCK")
 
 
 class Turns:
