@@ -118,9 +118,7 @@ def table(results: list[Result]) -> str:
             for row in rows
         ]
         gains = [100 * row.gain for row in rows]
-        spread = (
-            f" ± {T_95[len(gains)] * statistics.stdev(gains) / len(gains) ** 0.5:.1f}" if len(gains) in T_95 else ""
-        )
+        spread = f" ± {half_width(gains):.1f}" if len(gains) > 1 else ""
         lines.append(f"| **{name}** | all | | | **{statistics.mean(gains):+.1f}{spread}** | |")
     return "\n".join(lines)
 
