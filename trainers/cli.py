@@ -245,14 +245,14 @@ def list_rewards() -> None:
     """List the rewards that a recipe can use by name: shipped ones and those of installed packages."""
     import inspect
 
-    from rewards import known_rewards, resolve
+    from lpo.plugins import load_callable
+    from rewards.resolver import ENTRY_POINTS, SHIPPED, known_rewards
 
-    _print_table(
-        [
-            (name, source, (inspect.getdoc(resolve(name)) or "").partition("\n")[0])
-            for name, source in sorted(known_rewards().items())
-        ]
-    )
+    rows = []
+    for name, source in sorted(known_rewards().items()):
+        function = load_callable(name, what="reward", known=SHIPPED, entry_points=ENTRY_POINTS)
+        rows.append((name, source, (inspect.getdoc(function) or "").partition("\n")[0]))
+    _print_table(rows)
     typer.echo("Your own: file.py:function, relative to the recipe, or package.module:function.")
 
 
@@ -284,6 +284,8 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for number in range(len(rows[0])):
+        table.add_column(no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

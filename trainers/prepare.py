@@ -58,7 +58,7 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
     columns = sorted({name for prompt in dataset.train[:100] for name in prompt.columns})
     for stage in recipe.stages:
         _check_rewards(recipe, stage, base_dir, columns)
-        _check_stage(stage, dataset, tokenizer, worked)
+        _check_stage(stage, dataset, tokenizer)
     longest = _longest(recipe, dataset, worked)
     if facts.max_length is not None and longest > facts.max_length:
         prompt, stage = _longest_prompt(dataset), max(recipe.stages, key=lambda stage: stage.max_response_tokens)
@@ -120,29 +120,21 @@ def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
     return tokenizer
 
 
-def _check_stage(
-    stage: DftStage | RlStage, dataset: PromptDataset, tokenizer: Any, worked: list[tuple[Prompt, list[int]]]
-) -> None:
+def _check_stage(stage: DftStage | RlStage, dataset: PromptDataset, tokenizer: Any) -> None:
     if stage.evaluation.items > len(dataset.held_out):
         raise PreparationError(
             f"stage '{stage.name}': evaluation.items {stage.evaluation.items} is more than the "
             f"{len(dataset.held_out)} held-out prompts; lower it or raise data.held_out"
         )
     if stage.kind == "dft":
-        prompt, response = max(worked, key=lambda pair: len(pair[1]))
-        if len(response) > stage.max_response_tokens:
-            raise PreparationError(
-                f"stage '{stage.name}': the worked response to {prompt.question!r:.80} has {len(response)} tokens, "
-                f"more than max_response_tokens {stage.max_response_tokens}; raise it or shorten the responses"
-            )
         return
     grain = stage.segmentation.grain
     sample = [*dataset.train[0].token_ids, tokenizer.eos_token_id]
     try:
         segment(sample, tokenizer, grain=grain, max_tokens=stage.segmentation.max_tokens)
     except Exception as cause:
-        # A grain may be a plug-in, which fails in its own ways.
-        reason = str(cause) if isinstance(cause, ValueError) else f"grain '{grain}' fails: {_said(cause)}"
+        # A grain may be a plug-in, which fails in its own ways; lpo's own errors begin with the grain's name.
+        reason = str(cause) if str(cause).startswith("grain") else f"grain '{grain}' fails: {_said(cause)}"
         raise PreparationError(f"stage '{stage.name}': segmentation: {reason}") from cause
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import tempfile
@@ -116,19 +117,37 @@ def pack_job(loaded: LoadedRecipe, working_dir: Path) -> None:
         shutil.copytree(root / package, working_dir / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
+def authorization() -> dict[str, str]:
+    """The header with Ray's token, from where Ray's own commands take it. Empty where there is none."""
+    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return {}
+    token = os.environ.get("RAY_AUTH_TOKEN", "")
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if not token and file.is_file():
+        token = file.read_text()
+    return {"Authorization": f"Bearer {token.strip()}"} if token.strip() else {}
+
+
 def _client(url: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
-    refusal = f"--address {url}: no Ray job server answers there"
-    remedy = "give the dashboard's address, for example http://127.0.0.1:8265"
     parts = urlsplit(url)
     try:
         # Ray itself would wait long for a host that does not answer.
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_S).close()
-        return JobSubmissionClient(url)
+        return JobSubmissionClient(url, headers=authorization())
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"{refusal} ({_first_line(error)}); {remedy}") from None
+        reason = _first_line(error)
+        if "401" in reason or "403" in reason:
+            raise ClusterError(
+                f"--address {url}: the cluster asks for another token than this machine has; put the cluster's into "
+                "~/.ray/auth_token or RAY_AUTH_TOKEN"
+            ) from None
+        raise ClusterError(
+            f"--address {url}: no Ray job server answers there ({reason}); give the dashboard's address, for example "
+            "http://127.0.0.1:8265"
+        ) from None
 
 
 async def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
