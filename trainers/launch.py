@@ -18,8 +18,9 @@ from trainers.plots import plot_run
 from trainers.prepare import Prepared, prepare
 from trainers.progress import Progress
 from trainers.reinforce import train_rl
-from trainers.run import Interrupted, Run, RunState
+from trainers.run import Run, RunState
 from trainers.run_folder import RunFolder
+from trainers.stopping import Interrupted, StopSignal
 from trainers.supervised import train_supervised
 from trainers.tracking import Status, track_run
 
@@ -68,7 +69,7 @@ def _run(
     names = [(stage.name, stage.steps) for stage in recipe.stages]
     status: Status = "FAILED"
     outcome = None
-    with folder.logging(), Progress(names, plain=plain) as progress:
+    with folder.logging(), Progress(names, plain=plain) as progress, StopSignal(progress.note) as stop:
         tracker = track_run(recipe, folder, parent_run_id)
         try:
             with connected(recipe), _parts(loaded, prepared, progress) as (learner, fleet):
@@ -85,16 +86,13 @@ def _run(
                     tracker=tracker,
                     progress=progress,
                     checkpoints=Checkpoints(folder.checkpoints, recipe.checkpoints.keep, prepared.model_path),
+                    stop=stop,
                     state=state,
                 )
-                with run.stopping_on_signals():
-                    model = _stages(run, checkpoint)
+                model = _stages(run, checkpoint)
             status, outcome = "FINISHED", Outcome(folder, model)
-        except Interrupted as stop:
-            status, outcome = "KILLED", Outcome(folder, None, str(stop))
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise
+        except (Interrupted, KeyboardInterrupt):
+            status, outcome = "KILLED", Outcome(folder, None, stop.name or "SIGINT")
         except Exception:
             _log.info("the run failed", exc_info=True)  # for run.log; the caller decides what is shown
             raise
@@ -126,7 +124,9 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
             checkpoint = None
         if not run.state.stage_done:
             run.publish()
+            run.stop.training = True
             STAGES[stage.kind](run, stage)
+            run.stop.training = False
         model = run.checkpoints.export(run.checkpoints.model_of(stage.name).name, run.learner)
         run.state.begin(index + 1)
     return model
@@ -162,18 +162,20 @@ def _parts(loaded: LoadedRecipe, prepared: Prepared, progress: Progress) -> Iter
             learner.shutdown()
 
 
-def _closing_lines(outcome: Outcome, tracker: Any, report: str) -> list[str]:
-    lines = [f"run        {outcome.folder.path}"]
+def _closing_lines(outcome: Outcome, tracker: Any, report: str) -> list[tuple[str, str]]:
+    lines = [("run", str(outcome.folder.path))]
     if outcome.interrupted:
-        lines.append(f"stopped by {outcome.interrupted}; continue with: lpo resume {outcome.folder.path}")
+        lines.append(("stopped by", outcome.interrupted))
+        lines.append(("continue with", f"lpo resume {outcome.folder.path}"))
     if outcome.model:
-        lines.append(f"model      {outcome.model}")
-    lines.append(f"checkpoint {outcome.folder.checkpoints / 'latest'}")
-    lines.extend(f"plot       {plot}" for plot in sorted(outcome.folder.plots.glob("*.png")))
+        lines.append(("model", str(outcome.model)))
+    if (latest := outcome.folder.checkpoints / "latest").exists():
+        lines.append(("checkpoint", str(latest)))
+    lines.extend(("plot", str(plot)) for plot in sorted(outcome.folder.plots.glob("*.png")))
     if tracker.url():
-        lines.append(f"mlflow     {tracker.url()}")
+        lines.append(("MLflow run", tracker.url()))
     if tracker.ui_command():
-        lines.append(f"open with  {tracker.ui_command()}")
+        lines.append(("open it with", tracker.ui_command()))
     if report:
-        lines.append(report)
+        lines.append(("tracking", report))
     return lines

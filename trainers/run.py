@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +21,10 @@ from trainers.learner_group import LearnerGroup
 from trainers.packing import TrainSample
 from trainers.progress import Progress
 from trainers.run_folder import RunFolder
+from trainers.stopping import Interrupted, StopSignal
 from trainers.tracking import Tracker
 
 Item = TypeVar("Item")
-
-
-class Interrupted(Exception):  # noqa: N818 - not a fault
-    """The run was asked to stop; its state has been saved."""
 
 
 @dataclass
@@ -96,11 +92,10 @@ class Run:
     tracker: Tracker
     progress: Progress
     checkpoints: Checkpoints
+    stop: StopSignal
     state: RunState = field(default_factory=RunState)
     worked: list[tuple[Prompt, list[int]]] = field(default_factory=list)
     """Training prompts with worked responses, where a supervised stage needs them."""
-    stop_requested: str | None = None
-    """Name of the signal that asked the run to stop."""
 
     def __post_init__(self) -> None:
         self._rewards: dict[tuple[str, ...], list[Reward]] = {}
@@ -164,28 +159,10 @@ class Run:
         """Save when it is time or when the run was asked to stop."""
         self.state.order = self._order.state_dict()
         self.state.stage_done = last
-        if last or self.stop_requested or self.state.step % self.recipe.checkpoints.every == 0:
+        if last or self.stop.name or self.state.step % self.recipe.checkpoints.every == 0:
             self.checkpoints.save(stage_name, self.state, self.learner)
-        if self.stop_requested:
-            raise Interrupted(self.stop_requested)
-
-    @contextmanager
-    def stopping_on_signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM ends the run after its step; a second one ends it at once."""
-
-        def request(number: int, _frame: Any) -> None:
-            name = signal.Signals(number).name
-            if self.stop_requested:
-                raise KeyboardInterrupt
-            self.stop_requested = name
-            self.progress.note(f"{name}: finishing this step and saving; once more to stop at once")
-
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        if self.stop.name:
+            raise Interrupted(self.stop.name)
 
 
 def sampling_seed(*parts: object) -> int:
