@@ -92,7 +92,7 @@ def _ours(setup: dict[str, Any]) -> None:
                 note(f"inside the actors: {each['name'].removeprefix('start/')}", each["seconds"], each["at"])
         turns.answer(parts)
         turns.wait()
-        run.stop_requested = "the end of the benchmark"
+        run.stop.name = "the end of the benchmark"
         end_step(run, stage_name, last=last)
 
     Run.end_step = first_step_is_done  # type: ignore[method-assign,assignment]

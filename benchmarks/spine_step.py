@@ -134,7 +134,7 @@ def _ours(setup: dict[str, Any]) -> None:
             {"seconds": seconds, "mean_tokens": figures["response/tokens"], **times, **spine_probes.take(folder)}
         )
         if turns.wait() is None:
-            run.stop_requested = "the end of the benchmark"
+            run.stop.name = "the end of the benchmark"
         return end_step(run, stage_name, last=last)
 
     Run.end_step = pause  # type: ignore[method-assign,assignment]
