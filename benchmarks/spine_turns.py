@@ -109,6 +109,9 @@ class Turns:
 
     def __init__(self) -> None:
         ask, answer = map(int, os.environ.pop(_PIPES).split(","))
+        for pipe in (ask, answer):
+            # Held by a process that outlives this one, the pipe would never end.
+            os.set_inheritable(pipe, False)
         self._ask, self._answer = os.fdopen(ask), os.fdopen(answer, "w")
 
     def wait(self) -> dict[str, Any] | None:

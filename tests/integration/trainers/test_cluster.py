@@ -122,6 +122,8 @@ def two_nodes() -> Iterator[TwoNodes]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "OMP_NUM_THREADS": "1",
         "RAY_DASHBOARD_STARTUP_TIMEOUT_S": str(START_TIMEOUT_S),
+        # A head decides by itself, a node that joins it must be told.
+        "RAY_AUTH_MODE": "token" if authorization() else "disabled",
     }
     environment.pop("RAY_ADDRESS", None)
     common = ["--num-cpus=1", "--num-gpus=0", "--object-store-memory=100000000", "--block", "--disable-usage-stats"]

@@ -144,6 +144,17 @@ def test_nobody_at_the_address():
     assert "start one with `ray start --head`" in said
 
 
+def test_no_cluster_on_this_machine(monkeypatch: pytest.MonkeyPatch):
+    def init(**options: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.\nMore words")
+
+    monkeypatch.setattr("ray.init", init)
+    said = refused_address("auto")
+    assert said.startswith(
+        "cluster.address auto: no Ray cluster answers there (Could not find any running Ray instance.);"
+    )
+
+
 def refused_address(address: str) -> str:
     with pytest.raises(ClusterError) as caught, connected(recipe(cluster={"address": address})):
         pass
