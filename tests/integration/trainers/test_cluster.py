@@ -114,8 +114,9 @@ def free_ports(count: int) -> list[str]:
 def two_nodes() -> Iterator[TwoNodes]:
     before = set(os.listdir("/dev/shm"))
     port, dashboard, client, agent, other_agent = free_ports(5)
-    # Short, because Ray puts sockets there; its own, so that no other process takes this cluster for its own.
-    folder = tempfile.mkdtemp(prefix="lpo", dir="/tmp")
+    # Short, because Ray puts sockets there; our own, so that no other process takes this cluster for its own; one for
+    # each node, as nodes that share one unpack a job's working directory over each other.
+    folders = [tempfile.mkdtemp(prefix="lpo", dir="/tmp") for _ in range(2)]
     # A job's `python` is the first on the nodes' PATH.
     environment = {
         **os.environ,
@@ -127,7 +128,7 @@ def two_nodes() -> Iterator[TwoNodes]:
     }
     environment.pop("RAY_ADDRESS", None)
     common = ["--num-cpus=1", "--num-gpus=0", "--object-store-memory=100000000", "--block", "--disable-usage-stats"]
-    common += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={folder}"]
+    common += ["--min-worker-port=0", "--max-worker-port=0"]
     address = f"127.0.0.1:{port}"
     head = ["--head", "--node-ip-address=127.0.0.1", f"--port={port}", f"--dashboard-port={dashboard}"]
     head += [f"--ray-client-server-port={client}", f"--dashboard-agent-listen-port={agent}"]
@@ -135,16 +136,17 @@ def two_nodes() -> Iterator[TwoNodes]:
     cluster = TwoNodes(address, f"http://127.0.0.1:{dashboard}")
     nodes: list[subprocess.Popen] = []
     try:
-        for arguments in (head, second):
-            command = [RAY, "start", *arguments, *common]
+        for arguments, folder in zip((head, second), folders, strict=True):
+            command = [RAY, "start", *arguments, *common, f"--temp-dir={folder}"]
             nodes.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True))
             wait_for_nodes(cluster, nodes)
         yield cluster
     finally:
         alive = end(nodes)
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     assert alive == []
-    assert not [name for name in set(os.listdir("/dev/shm")) - before if Path(folder).name in name]
+    assert not [name for name in set(os.listdir("/dev/shm")) - before if "plasma" in name]
 
 
 def end(nodes: list[subprocess.Popen]) -> list[str]:
