@@ -248,7 +248,7 @@ def list_rewards() -> None:
     from lpo.plugins import load_callable
     from rewards.resolver import ENTRY_POINTS, SHIPPED, known_rewards
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, source in sorted(known_rewards().items()):
         function = load_callable(name, what="reward", known=SHIPPED, entry_points=ENTRY_POINTS)
         rows.append((name, source, (inspect.getdoc(function) or "").partition("\n")[0]))

@@ -50,7 +50,9 @@ def layout(recipe: Recipe) -> Layout:
     on_gpu = recipe.device == "cuda"
     colocated = not on_gpu if recipe.cluster.colocate is None else recipe.cluster.colocate
     ranks, workers = recipe.learner.ranks, recipe.engine.workers
-    learner_bundle: Bundle = {"CPU": rank_threads(recipe.learner, recipe.device)} | ({"GPU": 1} if on_gpu else {})
+    learner_bundle: Bundle = {"CPU": rank_threads(recipe.learner, recipe.device)}
+    if on_gpu:
+        learner_bundle["GPU"] = 1
     bundles = [dict(learner_bundle) for _ in range(ranks)]
     if colocated:
         return Layout(bundles, list(range(ranks)), [i % ranks for i in range(workers)], colocated)
