@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import socket
@@ -131,6 +132,7 @@ def authorization() -> dict[str, str]:
 def _client(url: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
+    logging.getLogger("ray").setLevel(logging.WARNING)  # it would tell of uploads
     parts = urlsplit(url)
     try:
         # Ray itself would wait long for a host that does not answer.
