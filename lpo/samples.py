@@ -29,8 +29,8 @@ class Response:
     """One sampled response. All per-token lists have the length of ``token_ids``.
 
     ``logprobs`` are the engine's, of the distribution that was sampled (temperature applied). ``finish_reason`` is
-    ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until scored,
-    and stays None where the reward was invalid.
+    ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until
+    scored, and stays None where the reward was invalid.
     """
 
     token_ids: list[int]
