@@ -23,7 +23,7 @@ _EVERY_SIDE = {"PYTHONPATH": str(ROOT), "RAY_worker_niceness": "0"}
 
 
 class Contender:
-    """The parent's end. ``module`` is run as ``python -m module setup`` with ``setup`` in JSON."""
+    """The parent's end. ``module`` is run as ``python -m module FILE`` with ``setup`` in a JSON file."""
 
     def __init__(
         self,
@@ -37,8 +37,11 @@ class Contender:
         ask_read, ask_write = os.pipe()
         answer_read, answer_write = os.pipe()
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the contender
+        self._setup = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 - closed with the contender
+        json.dump(setup, self._setup)
+        self._setup.flush()
         self._process = subprocess.Popen(
-            [python, "-m", module, json.dumps(setup)],
+            [python, "-m", module, self._setup.name],
             cwd=ROOT,
             env={**os.environ, **_EVERY_SIDE, **(environment or {}), _PIPES: f"{ask_read},{answer_write}"},
             pass_fds=(ask_read, answer_write),
@@ -78,6 +81,7 @@ class Contender:
             self._process.wait()
         self._answer.close()
         self._log.close()
+        self._setup.close()
 
     def __enter__(self) -> Contender:
         return self
@@ -131,4 +135,4 @@ class Turns:
 
 def setup_of_this_process(arguments: Sequence[str]) -> dict[str, Any]:
     """What ``Contender`` was given as ``setup``."""
-    return json.loads(arguments[1])
+    return json.loads(Path(arguments[1]).read_text())
