@@ -65,7 +65,8 @@ class ScratchModel(Section):
             raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
         if (head := self.hidden_size // self.heads) % 32:
             raise ValueError(
-                f"hidden_size {self.hidden_size} over heads {self.heads} gives heads of {head}; vLLM's attention needs a multiple of 32"
+                f"hidden_size {self.hidden_size} over heads {self.heads} gives heads of {head}; "
+                "vLLM's attention needs a multiple of 32"
             )
         if self.heads % self.kv_heads:
             raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
