@@ -197,7 +197,7 @@ def test_a_job_trains_on_both_nodes_from_its_own_working_directory(two_nodes: Tw
     code, output = submit(two_nodes, str(recipe), *SHORT, f"run_dir={run}", "--env", f"FACTS={facts}")
     assert code == 0, output
     assert "stage rl" in output  # the job's own lines came through
-    assert f"model      {run}" in output
+    assert f"model: {run}" in output
     stages = [json.loads(line)["stage"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert stages == ["dft", "dft", "rl", "rl", "rl"]
     places = {actor["class_name"]: actor["node_id"] for actor in two_nodes.actors()}
