@@ -63,6 +63,8 @@ def rl_recipe(
         "data": data,
         "engine": {"workers": 2, "threads": 1, "max_concurrency": 256 if tiny else 64, "kv_cache_gib": 0.25},
         "learner": {"micro_batch_tokens": 512},
+        # Two versions of the weights at a time; with less Ray moves them through files.
+        "cluster": {"object_store_gib": 0.1 if tiny else 1.5},
         "tracking": {"mlflow": False, "sampled_groups": 0},
         "checkpoints": {"every": steps + 1},
         "stages": [
