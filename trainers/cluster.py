@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lpo.recipe.runtime import Learner
@@ -66,6 +67,14 @@ def layout(recipe: Recipe) -> Layout:
 def cluster_address(recipe: Recipe) -> str | None:
     """Where the run's cluster is: the recipe's word, else ``RAY_ADDRESS`` (which a Ray job has). None: a local Ray."""
     return recipe.cluster.address or os.environ.get("RAY_ADDRESS") or None
+
+
+def auth_token() -> str:
+    """Ray's token, from where Ray's own commands take it. Empty where there is none or tokens are switched off."""
+    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return ""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    return (os.environ.get("RAY_AUTH_TOKEN") or (file.read_text() if file.is_file() else "")).strip()
 
 
 @contextmanager
@@ -213,6 +222,12 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
     if address != "auto":
         # Ray itself would try for a minute, and log while it does.
         _knock(host.strip("[]"), int(port), f"{named} {address}: no Ray cluster answers there", remedy)
+    if auth_token() and "RAY_AUTH_MODE" not in os.environ:
+        # `ray start --head` asks for the token wherever its user has one; `ray.init` sends it when told to.
+        from ray._raylet import Config
+
+        os.environ["RAY_AUTH_MODE"] = "token"
+        Config.initialize("")
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:

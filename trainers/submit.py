@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import socket
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lpo.recipe import LoadedRecipe, dump_recipe, relocate_files
-from trainers.cluster import CONNECT_TIMEOUT_S, ClusterError
+from trainers.cluster import CONNECT_TIMEOUT_S, ClusterError, auth_token
 
 PACKAGES = ("lpo", "rewards", "rollout", "trainers", "recipes")
 STOP_WAIT_S = 120
@@ -53,7 +52,8 @@ def submit(
         pack_job(loaded, working_dir)
         try:
             job = client.submit_job(
-                entrypoint="python -m trainers train recipe.yaml --plain",
+                # exec: a shell between would die of the signal that stops a job, and Ray would then kill the run.
+                entrypoint="exec python -m trainers train recipe.yaml --plain",
                 runtime_env=runtime_environment(working_dir, environment or {}, packages or ()),
                 metadata={"recipe": loaded.recipe.name},
             )
@@ -119,14 +119,9 @@ def pack_job(loaded: LoadedRecipe, working_dir: Path) -> None:
 
 
 def authorization() -> dict[str, str]:
-    """The header with Ray's token, from where Ray's own commands take it. Empty where there is none."""
-    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
-        return {}
-    token = os.environ.get("RAY_AUTH_TOKEN", "")
-    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    if not token and file.is_file():
-        token = file.read_text()
-    return {"Authorization": f"Bearer {token.strip()}"} if token.strip() else {}
+    """The header with Ray's token, empty where there is none."""
+    token = auth_token()
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _client(url: str) -> Any:
