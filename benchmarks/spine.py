@@ -94,9 +94,8 @@ def _start(model: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show_rollout(console: Console, result: dict[str, Any]) -> None:
-    table = Table(
-        "side", "tokens/s", "fleet / side", title=f"rollout, {result['model']}, {result['requests']} responses"
-    )
+    title = f"rollout, {result['model']}, {result['requests']} responses"
+    table = Table("side", "tokens/s", "fleet / side", "by CPU time", title=title)
     table.add_row("fleet, one engine", f"{result['fleet_tokens_per_s']:.0f}")
     table.add_row("fleet, no seeds", f"{result['fleet_unseeded_tokens_per_s']:.0f}")
     for label, rate, ratio in (
