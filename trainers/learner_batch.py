@@ -51,7 +51,8 @@ class StepStatistics:
 
     def add_tokens(self, batch: MicroBatch, mask: Tensor, entropy: Tensor) -> None:
         self.tokens += mask.sum()
-        self.computed_tokens += len(batch.input_ids)
+        self.computed_tokens += batch.input_ids.numel()
+        self.padded_tokens += int((batch.document < 0).sum())
         self.entropy_sum += (entropy.detach() * mask).sum()
 
     def __add__(self, other: StepStatistics) -> StepStatistics:

@@ -1,8 +1,8 @@
-"""Puts the responses of a step into micro-batches without padding.
+"""Lays the responses of a step into micro-batches, with hardly any padding.
 
-A micro-batch is one row of documents laid end to end. A document is a prompt followed by one or more responses to it;
-each
-response continues the prompt as if it stood there alone, so the prompt of a group is computed once::
+A micro-batch is a few rows of equal width; a row is documents laid end to end. A document is a prompt followed by one
+or more responses to it; each response continues the prompt as if it stood there alone, so the prompt of a group is
+computed once::
 
     tokens     p0 p1 p2 | a0 a1 | b0 b1 b2 |  q0 q1 | c0 ...
     document    0  0  0    0  0    0  0  0     1  1   1
@@ -10,17 +10,20 @@ response continues the prompt as if it stood there alone, so the prompt of a gro
     position    0  1  2    3  4    3  4  5     0  1   2
 
 A token sees itself and what stands before it in its own document, if that is the prompt or its own branch. The shared
-computation is the same function of the weights as one row per response, so is its gradient.
+computation is the same function of the weights as one row per response, so is its gradient. Rows are as wide as the
+longest document: attention costs the square of the width, everything else the number of tokens.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
+
+MAX_PADDING = 0.05
 
 
 @dataclass
@@ -46,12 +49,11 @@ class TrainSample:
 
 @dataclass
 class MicroBatch:
-    """One row of T tokens that carries N response tokens of B responses.
+    """R rows of W tokens that carry N response tokens of B responses.
 
-    ``input_ids``, ``position_ids``, ``document``, ``branch``: (T,). ``predict_from`` (N,) is the index of the hidden
-    state that predicts each response token, ``targets`` (N,) that token; ``row`` and ``column`` (N,) say where it
-    stands
-    in (B, L) tensors whose rows are ``samples``.
+    ``input_ids``, ``position_ids``, ``document``, ``branch``: (R, W); ``document`` is -1 on padding. ``predict_from``
+    (N,) is the index, in the R * W tokens, of the hidden state that predicts each response token, ``targets`` (N,) that
+    token; ``row`` and ``column`` (N,) say where it stands in (B, L) tensors whose rows are ``samples``.
     """
 
     samples: list[TrainSample]
@@ -142,58 +144,102 @@ def assign_to_ranks(
 
 
 def pack(samples: Sequence[TrainSample], budget: int, share_prompts: bool = True) -> list[MicroBatch]:
-    """Micro-batches of at most ``budget`` tokens (one document of more than that gets a micro-batch of its own).
+    """Micro-batches of at most ``budget`` tokens, padding included, of which at most `MAX_PADDING` is padding.
 
-    First fit, longest document first; deterministic. Every sample has a response of at least one token and a prompt
-    of at least one.
+    A document of more than that gets a micro-batch of its own. First fit, longest document first; deterministic. Every
+    prompt and every response has at least one token.
     """
-    bins: list[list[_Document]] = []
-    room: list[int] = []
-    for document in sorted(_documents(samples, budget, share_prompts), key=lambda each: -each.tokens):
-        slot = next((i for i, free in enumerate(room) if free >= document.tokens), None)
-        if slot is None:
-            bins.append([])
-            room.append(budget)
-            slot = len(bins) - 1
-        bins[slot].append(document)
-        room[slot] -= document.tokens
-    return [_lay_out(documents, samples) for documents in bins]
+    documents = sorted(_documents(samples, budget, share_prompts), key=lambda each: -each.tokens)
+    batches: list[list[_Row]] = []
+    for row in _rows(documents, budget):
+        if not batches or not _may_join(row, batches[-1], budget):
+            batches.append([])
+        batches[-1].append(row)
+    return [_lay_out(rows, samples) for rows in batches]
 
 
-def _lay_out(documents: list[_Document], samples: Sequence[TrainSample]) -> MicroBatch:
-    columns: dict[str, list[int]] = {
-        name: []
-        for name in (
-            "input_ids", "position_ids", "document", "branch", "predict_from", "targets", "row", "column",
-        )
-    }  # fmt: skip
+@dataclass
+class _Row:
+    documents: list[_Document] = field(default_factory=list)
+    tokens: int = 0
+
+
+def _rows(documents: list[_Document], budget: int) -> list[_Row]:
+    """Rows as wide as the longest document (but for one beyond the budget), filled by first fit; the fullest first."""
+    rows: list[_Row] = []
+    for document in documents:
+        width = min(budget, documents[0].tokens)
+        row = next((each for each in rows if each.tokens + document.tokens <= width), None)
+        if row is None:
+            row = _Row()
+            rows.append(row)
+        row.documents.append(document)
+        row.tokens += document.tokens
+    return sorted(rows, key=lambda each: -each.tokens)
+
+
+def _may_join(row: _Row, rows: list[_Row], budget: int) -> bool:
+    size = rows[0].tokens * (len(rows) + 1)
+    padding = size - row.tokens - sum(each.tokens for each in rows)
+    return size <= budget and padding <= MAX_PADDING * size
+
+
+class _Grid:
+    """The tokens of a micro-batch while they are laid down, row after row from the left."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        self.input_ids = torch.zeros(rows, width, dtype=torch.long)
+        self.position_ids = torch.zeros_like(self.input_ids)
+        self.branch = torch.zeros_like(self.input_ids)
+        self.document = torch.full_like(self.input_ids, -1)
+        self._width, self._row, self._column = width, 0, 0
+
+    def new_row(self, row: int) -> None:
+        self._row, self._column = row, 0
+
+    def lay(self, tokens: Sequence[int], position: int, document: int, branch: int) -> int:
+        """Appends to the current row; the index of the first token among the R * W."""
+        first, end = self._column, self._column + len(tokens)
+        self.input_ids[self._row, first:end] = torch.as_tensor(tokens)
+        self.position_ids[self._row, first:end] = torch.arange(position, position + len(tokens))
+        self.document[self._row, first:end] = document
+        self.branch[self._row, first:end] = branch
+        self._column = end
+        return self._row * self._width + first
+
+
+def _lay_out(rows: list[_Row], samples: Sequence[TrainSample]) -> MicroBatch:
+    grid = _Grid(len(rows), rows[0].tokens)
+    places: dict[str, list[int]] = {name: [] for name in ("predict_from", "targets", "row", "column")}
     indices: list[int] = []
-
-    def lay(tokens: Sequence[int], first_position: int, document: int, branch: int) -> None:
-        columns["input_ids"].extend(tokens)
-        columns["position_ids"].extend(range(first_position, first_position + len(tokens)))
-        columns["document"].extend([document] * len(tokens))
-        columns["branch"].extend([branch] * len(tokens))
-
-    for number, document in enumerate(documents):
-        lay(document.prompt_ids, 0, number, 0)
-        prompt_end = len(columns["input_ids"]) - 1
-        for branch, index in enumerate(document.members, start=1):
-            response = samples[index].response_ids
-            start = len(columns["input_ids"])
-            lay(response, len(document.prompt_ids), number, branch)
-            columns["predict_from"].extend([prompt_end, *range(start, start + len(response) - 1)])
-            columns["targets"].extend(response)
-            columns["row"].extend([len(indices)] * len(response))
-            columns["column"].extend(range(len(response)))
-            indices.append(index)
-    tensors: dict[str, Any] = {name: torch.tensor(values, dtype=torch.long) for name, values in columns.items()}
-    return MicroBatch(samples=[samples[i] for i in indices], indices=indices, **tensors)
+    numbers = itertools.count()
+    for line, row in enumerate(rows):
+        grid.new_row(line)
+        for document in row.documents:
+            number, length = next(numbers), len(document.prompt_ids)
+            prompt_end = grid.lay(document.prompt_ids, 0, number, 0) + length - 1
+            for branch, index in enumerate(document.members, start=1):
+                response = samples[index].response_ids
+                start = grid.lay(response, length, number, branch)
+                places["predict_from"].extend([prompt_end, *range(start, start + len(response) - 1)])
+                places["targets"].extend(response)
+                places["row"].extend([len(indices)] * len(response))
+                places["column"].extend(range(len(response)))
+                indices.append(index)
+    return MicroBatch(
+        samples=[samples[i] for i in indices],
+        indices=indices,
+        input_ids=grid.input_ids,
+        position_ids=grid.position_ids,
+        document=grid.document,
+        branch=grid.branch,
+        **{name: torch.tensor(values, dtype=torch.long) for name, values in places.items()},
+    )
 
 
 def visible(document: Tensor, branch: Tensor) -> Tensor:
-    """(T, T) boolean: may the token of the row attend to the token of the column?"""
-    index = torch.arange(len(document), device=document.device)
-    same_document = document[:, None] == document[None, :]
-    same_branch = (branch[None, :] == 0) | (branch[:, None] == branch[None, :])
+    """(R, W, W) boolean: may the token of the line attend to the token of the column? Padding sees padding only."""
+    index = torch.arange(document.shape[1], device=document.device)
+    same_document = document[:, :, None] == document[:, None, :]
+    same_branch = (branch[:, None, :] == 0) | (branch[:, :, None] == branch[:, None, :])
     return same_document & same_branch & (index[:, None] >= index[None, :])

@@ -36,11 +36,11 @@ class PolicyModel(nn.Module):
         self, batch: MicroBatch, temperature: float = 1.0, with_entropy: bool = True
     ) -> tuple[Tensor, Tensor | None]:
         hidden = self.model.base_model(
-            input_ids=batch.input_ids[None],
-            position_ids=batch.position_ids[None],
+            input_ids=batch.input_ids,
+            position_ids=batch.position_ids,
             attention_mask=self._attention_mask(batch),
             use_cache=False,
-        ).last_hidden_state[0]
+        ).last_hidden_state.flatten(0, 1)
         return token_logprobs(
             hidden[batch.predict_from],
             self._logits,
@@ -59,30 +59,30 @@ class PolicyModel(nn.Module):
     def _attention_mask(self, batch: MicroBatch) -> Any:
         if self.attention == "flex_attention":
             return self._block_mask(batch)
-        full = visible(batch.document, batch.branch)
+        full = visible(batch.document, batch.branch)[:, None]
         if self._window is None:
-            return full[None, None]
-        near = batch.position_ids[:, None] - batch.position_ids[None, :] < self._window
-        return {"full_attention": full[None, None], "sliding_attention": (full & near)[None, None]}
+            return full
+        near = batch.position_ids[:, :, None] - batch.position_ids[:, None, :] < self._window
+        return {"full_attention": full, "sliding_attention": full & near[:, None]}
 
     def _block_mask(self, batch: MicroBatch) -> Any:
         from torch.nn.attention.flex_attention import create_block_mask
 
-        document, branch, position = batch.document, batch.branch, batch.position_ids
-        tokens, window = len(document), self._window
+        document, branch, position, window = batch.document, batch.branch, batch.position_ids, self._window
 
-        def sees(_b: Tensor, _h: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            same_branch = (branch[key] == 0) | (branch[key] == branch[query])
-            return (document[key] == document[query]) & same_branch & (key <= query)
+        def sees(b: Tensor, _h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            same_branch = (branch[b, key] == 0) | (branch[b, key] == branch[b, query])
+            return (document[b, key] == document[b, query]) & same_branch & (key <= query)
 
         def sees_near(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
             assert window is not None
-            return sees(b, h, query, key) & (position[query] - position[key] < window)
+            return sees(b, h, query, key) & (position[b, query] - position[b, key] < window)
 
-        full = create_block_mask(sees, None, None, tokens, tokens, device=document.device)
+        rows, width = document.shape
+        full = create_block_mask(sees, rows, None, width, width, device=document.device)
         if window is None:
             return full
-        near = create_block_mask(sees_near, None, None, tokens, tokens, device=document.device)
+        near = create_block_mask(sees_near, rows, None, width, width, device=document.device)
         return {"full_attention": full, "sliding_attention": near}
 
 

@@ -24,9 +24,9 @@ def random_samples(seed: int, groups: int = 5, members: int = 4) -> list[TrainSa
 
 def test_layout_of_two_responses_that_share_a_prompt():
     [batch] = pack([sample(0, [7, 8, 9], [1, 2]), sample(0, [7, 8, 9], [3, 4, 5])], budget=100)
-    assert batch.input_ids.tolist() == [7, 8, 9, 1, 2, 3, 4, 5]
-    assert batch.position_ids.tolist() == [0, 1, 2, 3, 4, 3, 4, 5]
-    assert batch.branch.tolist() == [0, 0, 0, 1, 1, 2, 2, 2]
+    assert batch.input_ids.tolist() == [[7, 8, 9, 1, 2, 3, 4, 5]]
+    assert batch.position_ids.tolist() == [[0, 1, 2, 3, 4, 3, 4, 5]]
+    assert batch.branch.tolist() == [[0, 0, 0, 1, 1, 2, 2, 2]]
     # Both first tokens are predicted by the prompt's last hidden state, index 2.
     assert batch.predict_from.tolist() == [2, 3, 2, 5, 6]
     assert batch.targets.tolist() == [1, 2, 3, 4, 5]
@@ -36,25 +36,46 @@ def test_layout_of_two_responses_that_share_a_prompt():
 
 
 def test_a_token_sees_the_prompt_and_its_own_branch_up_to_itself():
-    [batch] = pack([sample(0, [7, 8], [1, 2]), sample(0, [7, 8], [3]), sample(1, [6], [5])], budget=100)
+    [batch] = pack([sample(0, [7, 8], [1, 2]), sample(0, [7, 8], [3])], budget=100)
     expected = [
-        #  7  8  1  2  3 | 6  5
-        [1, 0, 0, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0, 0],
-        [1, 1, 1, 0, 0, 0, 0],
-        [1, 1, 1, 1, 0, 0, 0],
-        [1, 1, 0, 0, 1, 0, 0],
-        [0, 0, 0, 0, 0, 1, 0],
-        [0, 0, 0, 0, 0, 1, 1],
+        # 7  8  1  2  3
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 0, 0, 1],
     ]
-    assert visible(batch.document, batch.branch).int().tolist() == expected
+    assert visible(batch.document, batch.branch)[0].int().tolist() == expected
+
+
+def test_documents_of_one_row_do_not_see_each_other_and_padding_sees_padding():
+    document, branch = torch.tensor([[0, 0, 1, 1, -1, -1]]), torch.tensor([[0, 1, 0, 1, 0, 0]])
+    expected = [
+        [1, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0],
+        [0, 0, 1, 1, 0, 0],
+        [0, 0, 0, 0, 1, 0],
+        [0, 0, 0, 0, 1, 1],
+    ]
+    assert visible(document, branch)[0].int().tolist() == expected
+
+
+def test_rows_are_as_wide_as_the_longest_document_and_short_ones_share_a_row():
+    # documents of 8, 4 and 4 tokens: one row each of 8
+    samples = [sample(0, [1], list(range(7))), sample(1, [2], [5, 6, 7]), sample(2, [3], [8, 9, 10])]
+    [batch] = pack(samples, budget=100)
+    assert batch.input_ids.tolist() == [[1, 0, 1, 2, 3, 4, 5, 6], [2, 5, 6, 7, 3, 8, 9, 10]]
+    assert batch.document.tolist() == [[0] * 8, [1] * 4 + [2] * 4]
+    # the last response is predicted from tokens 12, 13, 14 of the sixteen
+    assert batch.predict_from.tolist()[-3:] == [12, 13, 14]
 
 
 def test_without_sharing_every_response_brings_its_prompt():
     samples = [sample(0, [7, 8, 9], [1, 2]), sample(0, [7, 8, 9], [3])]
     shared, alone = pack(samples, 100), pack(samples, 100, share_prompts=False)
-    assert sum(len(batch.input_ids) for batch in shared) == 6
-    assert sum(len(batch.input_ids) for batch in alone) == 9
+    assert sum(int((batch.document >= 0).sum()) for batch in shared) == 6
+    assert sum(int((batch.document >= 0).sum()) for batch in alone) == 9
 
 
 def test_every_sample_is_packed_once_within_the_budget():
@@ -64,13 +85,14 @@ def test_every_sample_is_packed_once_within_the_budget():
         assert sorted(index for batch in batches for index in batch.indices) == list(range(len(samples)))
         for batch in batches:
             longest = max(len(s.prompt_ids) + len(s.response_ids) for s in batch.samples)
-            assert len(batch.input_ids) <= max(budget, longest)
+            assert batch.input_ids.numel() <= max(budget, longest)
+            assert (batch.document < 0).sum() <= 0.05 * batch.document.numel()
             assert [s.response_ids for s in batch.samples] == [samples[i].response_ids for i in batch.indices]
 
 
 def test_a_response_longer_than_the_budget_gets_a_micro_batch_of_its_own():
     batches = pack([sample(0, [1], list(range(50))), sample(1, [2], [3])], budget=10)
-    assert [len(batch.input_ids) for batch in batches] == [51, 2]
+    assert [batch.input_ids.numel() for batch in batches] == [51, 2]
 
 
 def test_per_token_values_stand_where_their_tokens_stand():
