@@ -88,9 +88,10 @@ def _requirements() -> tuple[list[str], list[str]]:
     needed = [each for each in every if _applies(each)]
     extras = importlib.metadata.metadata("lpo").get_all("Provides-Extra") or []
     optional = [each for each in every if each not in needed and any(_applies(each, extra) for extra in extras)]
-    for each in list(needed):
+    for each in needed:  # grows on the way: an extra may ask for another package's extra
         theirs = map(Requirement, (importlib.metadata.requires(each.name) if _version(each.name) else None) or ())
-        needed += [one for one in theirs if not _applies(one) and any(_applies(one, extra) for extra in each.extras)]
+        of_extras = [one for one in theirs if not _applies(one) and any(_applies(one, extra) for extra in each.extras)]
+        needed.extend(one for one in of_extras if one not in needed)
     return [without_marker(each) for each in needed], [without_marker(each) for each in optional]
 
 
