@@ -59,6 +59,8 @@ class LearnerRank:
         import deepspeed
 
         os.environ.update(MASTER_ADDR=host, MASTER_PORT=str(port))
+        # Or DeepSpeed compiles a shared-memory all-reduce at the first start: a minute, and a compiler must be there.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
         deepspeed.init_distributed("nccl" if self.device.type == "cuda" else "gloo", verbose=False)
 
     def load(self, model_path: str, optimizer: Optimizer, seed: int, *, reference: bool = False) -> dict[str, Any]:
@@ -85,6 +87,8 @@ class LearnerRank:
         self.engine, self._optimizer, *_ = deepspeed.initialize(
             model=policy, optimizer=client_optimizer, config=config, dist_init_required=False
         )
+        if self.ranks == 1 and self.settings.zero_stage == 0:
+            self.engine.enable_backward_allreduce = False  # there is nobody to average with: a twentieth of a step
         if not deepspeed_clips(self.settings):
             self._clip_in_front_of(client_optimizer, optimizer.max_grad_norm)
         self.reference = self._load_reference(model_path) if reference else None

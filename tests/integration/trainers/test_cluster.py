@@ -122,6 +122,7 @@ def two_nodes() -> Iterator[TwoNodes]:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "OMP_NUM_THREADS": "1",
+        "RAY_worker_niceness": "0",  # 15 by default, which starves on a machine that others use
         "RAY_DASHBOARD_STARTUP_TIMEOUT_S": str(START_TIMEOUT_S),
         # A head decides by itself, a node that joins it must be told.
         "RAY_AUTH_MODE": "token" if authorization() else "disabled",
