@@ -15,6 +15,7 @@ from trainers.run import Run, StepClock
 from trainers.sampling import sample_groups
 from trainers.schedule import learning_rate
 from trainers.training_batch import (
+    AdvantageSummary,
     assign_advantages,
     cut_into_segments,
     optimiser_batches,
@@ -38,6 +39,7 @@ def train_rl(run: Run, stage: RlStage) -> None:
             cut_into_segments(groups, stage, run.tokenizer)
         with clock("learn"):
             summary, statistics = _learn(run, stage, groups)
+        metrics = rollout_metrics(groups, report, summary) | statistics_metrics(statistics, stage, _updates(run, stage))
         run.probe_with(
             [(group.prompt.token_ids, response.token_ids) for group in groups for response in group.responses]
         )
@@ -45,16 +47,15 @@ def train_rl(run: Run, stage: RlStage) -> None:
 
         run.state.step += 1
         run.state.global_step += 1
-        run.state.tokens += sum(len(response.token_ids) for group in groups for response in group.responses)
+        run.state.tokens += report.generated_tokens
         last = run.state.step == stage.steps
-        metrics = rollout_metrics(groups, report, summary) | statistics_metrics(statistics, stage)
         if last or (stage.evaluation.every and run.state.step % stage.evaluation.every == 0):
             metrics |= evaluate(run, stage, clock)
         run.folder.save_rollouts(stage.name, run.state.global_step, groups[: run.recipe.tracking.sampled_groups])
         metrics["weights/version"] = float(run.state.version)
         times = clock.metrics()
-        generated = report.generated_tokens
-        run.log(stage.name, metrics | times | {"rate/tokens_per_s": generated / times["time/step"]})
+        rate = {"rate/tokens_per_s": report.generated_tokens / times["time/step"]}
+        run.log(stage.name, metrics | times | rate)
         run.keep_best(metrics)
         run.end_step(stage.name, last=last)
 
@@ -65,7 +66,7 @@ def _evaluate_start(run: Run, stage: RlStage) -> None:
     run.log(stage.name, metrics | clock.metrics())
 
 
-def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple:
+def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSummary, list[StepStatistics]]:
     """All optimiser steps of one rollout batch."""
     needs_reference = stage.kl.coefficient > 0
     samples = training_samples(groups, stage)
@@ -77,8 +78,7 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple:
     samples = [replace(sample, advantage=groups[sample.group].responses[sample.member].advantage) for sample in samples]
     settings = _loss_settings(stage)
     statistics: list[StepStatistics] = []
-    total_updates = stage.steps * stage.epochs * stage.minibatches
-    update = run.state.step * stage.epochs * stage.minibatches
+    update, total_updates = _updates(run, stage)
     for epoch in range(stage.epochs):
         for number, batch in enumerate(optimiser_batches(samples, len(groups), stage)):
             rate = learning_rate(stage.optimizer, update + epoch * stage.minibatches + number, total_updates)
@@ -87,6 +87,12 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple:
             settings_now = replace(settings, measure_mismatch=first or stage.old_logprobs == "learner")
             statistics.append(run.learner.step(taught, settings_now, rate))
     return summary, statistics
+
+
+def _updates(run: Run, stage: RlStage) -> tuple[int, int]:
+    """Optimiser steps before this rollout batch, and of the whole stage."""
+    per_batch = stage.epochs * stage.minibatches
+    return run.state.step * per_batch, stage.steps * per_batch
 
 
 def _loss_settings(stage: RlStage) -> LossSettings:

@@ -11,6 +11,7 @@ from lpo.recipe.stages import RlStage
 from lpo.samples import Group
 from trainers.learner_batch import StepStatistics
 from trainers.sampling import SamplingReport
+from trainers.schedule import learning_rate
 from trainers.training_batch import AdvantageSummary
 
 
@@ -40,8 +41,8 @@ def rollout_metrics(groups: Sequence[Group], report: SamplingReport, summary: Ad
     }
 
 
-def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage) -> dict[str, float]:
-    """What learning did, over all optimiser steps of the batch."""
+def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage, progress: tuple[int, int]) -> dict[str, float]:
+    """What learning did, over all optimiser steps of the batch. ``progress``: optimiser steps before it, and in all."""
     if not steps:
         return {}
     policy = LossStatistics.merge(step.policy for step in steps)
@@ -54,6 +55,8 @@ def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage) -> dict[
         "policy/ratio_mean": policy.ratio_mean,
         "policy/ratio_max": float(policy.ratio_max),
         "policy/old_kl": policy.old_kl,
+        "policy/saturated": float(policy.saturated) / max(1.0, float(policy.segments)),
+        "policy/learning_rate": learning_rate(stage.optimizer, *progress),
         "policy/entropy": sum(step.entropy * float(step.tokens) for step in steps)
         / max(1.0, sum(float(step.tokens) for step in steps)),
         "policy/grad_norm": max(step.grad_norm for step in steps),
