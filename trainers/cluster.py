@@ -224,7 +224,7 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
         _knock(host.strip("[]"), int(port), f"{named} {address}: no Ray cluster answers there", remedy)
     if auth_token() and "RAY_AUTH_MODE" not in os.environ:
         # `ray start --head` asks for the token wherever its user has one; `ray.init` sends it when told to.
-        from ray._raylet import Config
+        from ray._raylet import Config  # type: ignore[attr-defined]
 
         os.environ["RAY_AUTH_MODE"] = "token"
         Config.initialize("")
