@@ -96,11 +96,11 @@ class RunFolder:
         """Forget metrics and rollouts later than step ``step`` (over all stages) of ``stage``, where a resume goes on.
 
         A stage that begins with an evaluation logs it at the last step of the stage before: that line goes too when the
-        resume will write it again.
+        resume will write it again. Step 0 stands for a run without a checkpoint, which begins anew: nothing is kept.
         """
 
         def came_before(record: dict[str, Any]) -> bool:
-            return record["step"] < step or (record["step"] == step and record["stage"] == stage)
+            return record["step"] < step or (record["step"] == step > 0 and record["stage"] == stage)
 
         if self.metrics_file.exists():
             kept = [record for record in self.metrics() if came_before(record)]

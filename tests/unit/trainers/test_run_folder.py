@@ -103,6 +103,14 @@ def test_the_evaluation_that_begins_a_stage_is_cut_off_when_it_will_come_again(r
     assert [(record["step"], record["stage"]) for record in folder.metrics()] == [(4, "dft"), (5, "dft")]
 
 
+def test_a_run_stopped_before_its_first_checkpoint_begins_anew(recipe):
+    folder = RunFolder.create(recipe)
+    for step in (0, 1, 2):
+        folder.append_metrics({"step": step, "stage": "rl"})
+    folder.truncate_to(0, "rl")
+    assert folder.metrics() == []
+
+
 def test_a_half_written_last_line_is_left_out_and_cut_off(recipe):
     folder = RunFolder.create(recipe)
     folder.append_metrics({"step": 1, "stage": "rl"})
