@@ -85,6 +85,13 @@ class TwoNodes:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["data"]["result"]["result"]
 
+    def size(self) -> int:
+        """Living nodes; 0 before the dashboard is up."""
+        try:
+            return sum(node["state"] == "ALIVE" for node in self.listed("nodes"))
+        except OSError:
+            return 0
+
     def actors(self) -> list[dict]:
         """Of the runs; Ray has one of its own for every job."""
         return [actor for actor in self.listed("actors") if actor["class_name"] in ("LearnerRank", "RolloutWorker")]
@@ -140,8 +147,7 @@ def two_nodes() -> Iterator[TwoNodes]:
     try:
         for arguments, folder in zip((head, second), folders, strict=True):
             command = [RAY, "start", *arguments, *common, f"--temp-dir={folder}"]
-            nodes.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True))
-            wait_for_nodes(cluster, nodes)
+            start_node(command, environment, cluster, nodes)
         yield cluster
     finally:
         alive = end(nodes)
@@ -165,18 +171,21 @@ def end(nodes: list[subprocess.Popen]) -> list[str]:
     return names
 
 
-def wait_for_nodes(cluster: TwoNodes, nodes: list[subprocess.Popen]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    reason: object = None
-    while time.monotonic() < deadline:
-        assert all(node.poll() is None for node in nodes)
-        try:
-            if len(cluster.listed("nodes")) == len(nodes):
+def start_node(
+    command: list[str], environment: dict[str, str], cluster: TwoNodes, nodes: list[subprocess.Popen]
+) -> None:
+    """One more node. `ray start` gives itself 30 seconds, too few on a machine with much to do: three attempts."""
+    for _ in range(3):
+        node = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+        nodes.append(node)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while node.poll() is None and time.monotonic() < deadline:
+            if cluster.size() == len(nodes):
                 return
-        except OSError as error:  # the dashboard is not up yet
-            reason = error
-        time.sleep(0.5)
-    raise AssertionError(f"the cluster did not start: {reason}")
+            time.sleep(0.5)
+        end([node])
+        nodes.remove(node)
+    raise AssertionError(f"the node did not start: {' '.join(command)}")
 
 
 @pytest.fixture(scope="module")

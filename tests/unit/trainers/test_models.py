@@ -20,7 +20,7 @@ CONFIG = {
     "tie_word_embeddings": False,
 }
 TEXTS = [f"{a} + {b} =\nFirst, {a} + {b} = {a + b}. The answer is {a + b}." for a in range(10) for b in range(10)]
-TINY = ScratchModel(kind="scratch", hidden_size=16, intermediate_size=32, layers=1, heads=2, kv_heads=1, max_length=64)
+TINY = ScratchModel(kind="scratch", hidden_size=64, intermediate_size=32, layers=1, heads=2, kv_heads=1, max_length=64)
 
 
 @pytest.fixture

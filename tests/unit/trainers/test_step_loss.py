@@ -73,7 +73,7 @@ def test_an_idle_micro_batch_weighs_nothing_and_has_a_gradient_path():
     logp, statistics = torch.tensor([-3.0], requires_grad=True), StepStatistics()
     loss = micro_batch_loss(batch, logp, torch.tensor([1.0]), LossSettings(algorithm_by_name("lpo")), statistics)
     loss.backward()
-    assert (float(loss), logp.grad.tolist(), float(statistics.tokens)) == (0.0, [0.0], 0.0)
+    assert (float(loss.detach()), logp.grad.tolist(), float(statistics.tokens)) == (0.0, [0.0], 0.0)
 
 
 def test_parts_of_a_batch_add_up():
