@@ -113,7 +113,6 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
     first = run.state.stage
     for index in range(first, len(run.recipe.stages)):
         stage = run.recipe.stages[index]
-        run.progress.stage(stage.name, run.state.step)
         reference = stage.kind == "rl" and stage.kl.coefficient > 0
         run.learner.load(str(run.stage_model(index)), stage.optimizer, run.recipe.seed, reference=reference)
         if index == first and run.recipe.device == "cuda":
@@ -124,6 +123,7 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
             checkpoint = None
         if not run.state.stage_done:
             run.publish()
+            run.progress.stage(stage.name, run.state.step)
             run.stop.training = True
             STAGES[stage.kind](run, stage)
             run.stop.training = False
