@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +93,8 @@ def connected(recipe: Recipe) -> Iterator[None]:
         yield
         return
     address = cluster_address(recipe)
+    logging.getLogger("ray").setLevel(logging.ERROR)  # it would tell of its token
+    stop_handler = signal.getsignal(signal.SIGTERM)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
     if address:
         _join(address, quiet)
@@ -104,6 +109,8 @@ def connected(recipe: Recipe) -> Iterator[None]:
             object_store_memory=int(recipe.cluster.object_store_gib * 2**30),
             **quiet,
         )
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop_handler)  # Ray has put its own there, which ends the process at once
     try:
         yield
     finally:
