@@ -59,7 +59,9 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
     for stage in recipe.stages:
         _check_rewards(recipe, stage, base_dir, columns)
         _check_stage(stage, dataset, tokenizer)
-    longest = _longest(recipe, dataset, worked)
+        if stage.kind == "dft":
+            _check_worked(stage, worked)
+    longest = _longest(recipe, dataset)
     if facts.max_length is not None and longest > facts.max_length:
         prompt, stage = _longest_prompt(dataset), max(recipe.stages, key=lambda stage: stage.max_response_tokens)
         raise PreparationError(
@@ -138,6 +140,15 @@ def _check_stage(stage: DftStage | RlStage, dataset: PromptDataset, tokenizer: A
         raise PreparationError(f"stage '{stage.name}': segmentation: {reason}") from cause
 
 
+def _check_worked(stage: DftStage, worked: list[tuple[Prompt, list[int]]]) -> None:
+    prompt, response = max(worked, key=lambda pair: len(pair[1]))
+    if len(response) > stage.max_response_tokens:
+        raise PreparationError(
+            f"stage '{stage.name}': max_response_tokens is {stage.max_response_tokens}, but the worked response to "
+            f"{prompt.question!r:.80} has {len(response)} tokens; raise the limit or shorten the responses"
+        )
+
+
 def _said(cause: Exception) -> str:
     return f"{type(cause).__name__}: {' '.join(str(cause).split()):.300}"
 
@@ -153,6 +164,5 @@ def _longest_prompt(dataset: PromptDataset) -> int:
     return max(len(prompt.token_ids) for prompt in (*dataset.train, *dataset.held_out))
 
 
-def _longest(recipe: Recipe, dataset: PromptDataset, worked: list[tuple[Prompt, list[int]]]) -> int:
-    sampled = _longest_prompt(dataset) + max(stage.max_response_tokens for stage in recipe.stages)
-    return max([sampled, *(len(prompt.token_ids) + len(response) for prompt, response in worked)])
+def _longest(recipe: Recipe, dataset: PromptDataset) -> int:
+    return _longest_prompt(dataset) + max(stage.max_response_tokens for stage in recipe.stages)

@@ -26,7 +26,7 @@ stages:
     steps: 8
     batch_size: 16
     optimizer: {learning_rate: 3.0e-3}
-    max_response_tokens: 24
+    max_response_tokens: 40
     evaluation: {items: 16, every: 4, greedy: true}
   - kind: rl
     steps: 6

@@ -98,9 +98,15 @@ def test_a_grain_that_cannot_be_used(tmp_path: Path, source: str, said: str):
     assert said in str(caught.value)
 
 
-def test_the_longest_sequence_is_the_longer_of_sampled_and_worked():
+def test_the_longest_sequence_is_the_longest_prompt_and_the_longest_response():
     run = recipe([DFT | {"max_response_tokens": 10}, RL | {"max_response_tokens": 20}])
     data = dataset(prompts(3, 7), prompts(9))
-    # 9 + 20 sampled; 7 + 30 worked
-    assert preparing._longest(run, data, []) == 29
-    assert preparing._longest(run, data, [(data.train[1], [1] * 30)]) == 37
+    assert preparing._longest(run, data) == 9 + 20
+
+
+def test_worked_responses_fit_their_stage():
+    stage = recipe([DFT | {"max_response_tokens": 3}, RL]).stages[0]
+    [prompt] = prompts(3)
+    preparing._check_worked(stage, [(prompt, [1, 2, 3])])
+    with pytest.raises(PreparationError, match=r"max_response_tokens is 3, but the worked response .* has 4 tokens"):
+        preparing._check_worked(stage, [(prompt, [1, 2, 3]), (prompt, [1, 2, 3, 4])])
