@@ -107,7 +107,7 @@ def tiny_model(folder: Path, kind: str, tied: bool) -> TinyModel:
     return TinyModel(folder, learner)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def local_ray() -> Iterator[None]:
     # Ray runs workers at niceness 15: anything else on the machine would starve the engines.
     os.environ.setdefault("RAY_worker_niceness", "0")
@@ -125,7 +125,7 @@ class Fleets:
     others: dict[str, tuple[Fleet, TinyModel]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleets(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleets]:
     folder = tmp_path_factory.mktemp("models")
     models = {
