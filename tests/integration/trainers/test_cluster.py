@@ -228,6 +228,7 @@ def test_a_job_that_cannot_run_returns_2_and_says_why(two_nodes: TwoNodes, recip
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_a_reward_that_fails_ends_the_job_with_1(two_nodes: TwoNodes, recipe: Path, tmp_path: Path):
     code, output = submit(
         two_nodes,
@@ -241,6 +242,7 @@ def test_a_reward_that_fails_ends_the_job_with_1(two_nodes: TwoNodes, recipe: Pa
     two_nodes.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_job_and_stopping_it_leaves_nothing(two_nodes: TwoNodes, recipe: Path, tmp_path: Path):
     from ray.job_submission import JobStatus, JobSubmissionClient
 
