@@ -85,6 +85,7 @@ def test_the_same_seed_gives_the_same_metrics(small_recipe: Path, uninterrupted:
     assert_same_metrics(metrics(tmp_path / "again"), uninterrupted)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_others(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
     run = tmp_path / "other"
     code, output = finished(
@@ -95,7 +96,8 @@ def test_another_seed_gives_others(small_recipe: Path, uninterrupted: list[dict]
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "stage", "step"), [(signal.SIGTERM, 143, "rl", 4), (signal.SIGINT, 130, "dft", 3)]
+    ("sent", "code", "stage", "step"),
+    [(signal.SIGTERM, 143, "rl", 4), pytest.param(signal.SIGINT, 130, "dft", 3, marks=pytest.mark.slow)],
 )
 def test_a_signal_saves_and_resume_continues(
     small_recipe: Path,
@@ -122,6 +124,7 @@ def test_a_signal_saves_and_resume_continues(
     assert_same_metrics(metrics(run), uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_from_its_checkpoint(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
     run = tmp_path / "run"
     process = start("train", str(small_recipe), f"run_dir={run}")
