@@ -118,11 +118,12 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
         if index == first and run.recipe.device == "cuda":
             engine = run.recipe.engine
             run.learner.connect_engines(run.fleet, engine.workers, engine.tensor_parallel)
+        resumed = checkpoint is not None
         if checkpoint is not None:
             run.learner.restore(str(checkpoint / "state"))
             checkpoint = None
         if not run.state.stage_done:
-            run.publish()
+            run.publish(resumed=resumed)
             run.progress.stage(stage.name, run.state.step)
             run.stop.training = True
             STAGES[stage.kind](run, stage)

@@ -105,8 +105,10 @@ class Run:
         """The Hugging Face folder that a stage starts from: the recipe's model, or what the stage before it made."""
         return self.model_path if index == 0 else self.checkpoints.model_of(self.recipe.stages[index - 1].name)
 
-    def publish(self, clock: StepClock | None = None) -> None:
+    def publish(self, clock: StepClock | None = None, *, resumed: bool = False) -> None:
         """Bring the learner's weights to every engine, attested; the version counts from then on.
+
+        ``resumed``: they are those of ``state.version``, which new engines have not got yet.
 
         Raises ``rollout.transfer.WeightPushError`` when an engine does not answer with the new weights.
         """
@@ -115,9 +117,10 @@ class Run:
             samples = [TrainSample(i, prompt, response) for i, (prompt, response) in enumerate(self._probe)]
             expected = self.learner.logprobs(samples, 1.0)
             update = self.learner.push()
-            self.fleet.push(update, self._probe, expected, self.state.version + 1)
+            version = self.state.version + (not resumed)
+            self.fleet.push(update, self._probe, expected, version)
             self.learner.finish_push()
-            self.state.version += 1
+            self.state.version = version
 
     def probe_with(self, sequences: Sequence[tuple[list[int], list[int]]]) -> None:
         """Attest the next pushes on these (prompt, response) token ids, the freshest there are; a few, and short."""

@@ -73,7 +73,7 @@ def test_wrong_advantages_do_not_learn(factor: float, small_recipe: Path, tmp_pa
 
 
 def test_an_engine_that_is_never_updated_does_not_learn(small_recipe: Path, tmp_path: Path, monkeypatch):
-    def pretend(run: Run, clock: object = None) -> None:
+    def pretend(run: Run, clock: object = None, *, resumed: bool = False) -> None:
         run.state.version += 1
 
     monkeypatch.setattr(Run, "publish", pretend)

@@ -35,7 +35,7 @@ def assert_same_metrics(found: list[dict], expected: list[dict]) -> None:
     assert [(each["stage"], each["step"]) for each in found] == [(each["stage"], each["step"]) for each in expected]
     for a, b in zip(found, expected, strict=True):
         assert a.keys() == b.keys()
-        for name in a.keys() - {"stage"}:
+        for name in sorted(a.keys() - {"stage"}):
             assert a[name] == pytest.approx(b[name], abs=1e-5, nan_ok=True), (a["stage"], a["step"], name)
 
 
