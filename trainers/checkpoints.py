@@ -37,6 +37,12 @@ class Checkpoints:
     def __init__(self, root: Path, keep: int, tokenizer_from: Path) -> None:
         self.root, self.keep, self.tokenizer_from = root, keep, tokenizer_from
         root.mkdir(parents=True, exist_ok=True)
+        for aside in root.glob("*.replaced"):
+            final = aside.with_name(aside.name.removesuffix(".replaced"))
+            if final.exists():
+                shutil.rmtree(aside)
+            else:
+                os.replace(aside, final)
         for leftover in root.glob("*.writing"):
             shutil.rmtree(leftover)
 
@@ -95,9 +101,11 @@ class Checkpoints:
         for path in writing.rglob("*"):
             if path.is_file():
                 _sync(path)
+        aside = final.with_name(final.name + ".replaced")
         if final.exists():
-            shutil.rmtree(final)
+            os.replace(final, aside)
         os.replace(writing, final)
+        shutil.rmtree(aside, ignore_errors=True)
         _sync(self.root)
 
     def _link(self, name: str, target: Path) -> None:

@@ -19,6 +19,8 @@ def deepspeed_config(settings: Learner, optimizer: Optimizer, device: str) -> di
     }
     if settings.dtype == "bfloat16":
         config["bf16"] = {"enabled": True}
+        # In bfloat16 the sum over many micro-batches would depend on how they were cut.
+        config["data_types"] = {"grad_accum_dtype": "fp32"}
     if settings.offload_optimizer:
         config["zero_optimization"]["offload_optimizer"] = {"device": "cpu", "pin_memory": device == "cuda"}
         config["optimizer"] = {"type": "AdamW", "params": adamw_arguments(optimizer)}

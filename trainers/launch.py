@@ -87,6 +87,7 @@ def _run(
                     progress=progress,
                     checkpoints=Checkpoints(folder.checkpoints, recipe.checkpoints.keep, prepared.model_path),
                     stop=stop,
+                    max_length=prepared.max_length,
                     state=state,
                 )
                 model = _stages(run, checkpoint)

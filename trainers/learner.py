@@ -110,7 +110,7 @@ class LearnerRank:
         self.engine.step()
         statistics.grad_norm = self._global_grad_norm()
         statistics.seconds = time.perf_counter() - started
-        return statistics
+        return statistics.on_host()
 
     @torch.no_grad()
     def logprobs(self, samples: list[TrainSample], temperature: float, *, reference: bool = False) -> list[list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -54,6 +54,17 @@ class StepStatistics:
         self.computed_tokens += batch.input_ids.numel()
         self.padded_tokens += int((batch.document < 0).sum())
         self.entropy_sum += (entropy.detach() * mask).sum()
+
+    def on_host(self) -> StepStatistics:
+        """Plain numbers: whoever reads them may have no GPU."""
+        return replace(
+            self,
+            loss=float(self.loss),
+            tokens=float(self.tokens),
+            entropy_sum=float(self.entropy_sum),
+            kl_sum=float(self.kl_sum),
+            policy=LossStatistics.from_sums(self.policy.sums().cpu(), float(self.policy.ratio_max)),
+        )
 
     def __add__(self, other: StepStatistics) -> StepStatistics:
         """Of two ranks in one optimiser step: sums add up, the gradient norm is the same on both, the slower one

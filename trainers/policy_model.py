@@ -87,10 +87,16 @@ class PolicyModel(nn.Module):
 
 
 def load_causal_lm(path: Path | str, dtype: str, attention: str, *, gradient_checkpointing: bool = False) -> Any:
-    """The model of a Hugging Face folder, in training mode without dropout surprises, ready to be packed."""
-    from transformers import AutoModelForCausalLM
+    """The model of a Hugging Face folder, without dropout: the policy that is trained is the one that was sampled."""
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=TORCH_DTYPES[dtype], attn_implementation=attention)
+    config = AutoConfig.from_pretrained(path)
+    for name, value in config.to_dict().items():
+        if name.endswith(("dropout", "pdrop")) and isinstance(value, float):
+            setattr(config, name, 0.0)
+    model = AutoModelForCausalLM.from_pretrained(
+        path, config=config, dtype=TORCH_DTYPES[dtype], attn_implementation=attention
+    )
     if gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model

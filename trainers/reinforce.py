@@ -40,9 +40,7 @@ def train_rl(run: Run, stage: RlStage) -> None:
         with clock("learn"):
             summary, statistics = _learn(run, stage, groups)
         metrics = rollout_metrics(groups, report, summary) | statistics_metrics(statistics, stage, _updates(run, stage))
-        run.probe_with(
-            [(group.prompt.token_ids, response.token_ids) for group in groups for response in group.responses]
-        )
+        run.probe_with(groups)
         run.publish(clock)
 
         run.state.step += 1

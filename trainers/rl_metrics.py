@@ -47,8 +47,18 @@ def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage, progress
         return {}
     policy = LossStatistics.merge(step.policy for step in steps)
     mismatch = MismatchStatistics.merge(step.mismatch for step in steps)
+    tokens = sum(float(step.tokens) for step in steps)
     metrics = {
         "policy/loss": sum(float(step.loss) for step in steps) / len(steps),
+        "policy/grad_norm": max(step.grad_norm for step in steps),
+        "policy/updates": float(len(steps)),
+        "policy/learning_rate": learning_rate(stage.optimizer, *progress),
+        "policy/tokens": tokens,
+        "pad/fraction": max(step.pad_fraction for step in steps),
+    }
+    if tokens == 0:
+        return metrics  # every group had equal rewards: there is nothing that these could be the means of
+    metrics |= {
         "policy/clip_fraction": policy.clip_fraction,
         "policy/clip_fraction_low": policy.clip_fraction_low,
         "policy/clip_fraction_high": policy.clip_fraction_high,
@@ -56,17 +66,12 @@ def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage, progress
         "policy/ratio_max": float(policy.ratio_max),
         "policy/old_kl": policy.old_kl,
         "policy/saturated": float(policy.saturated) / max(1.0, float(policy.segments)),
-        "policy/learning_rate": learning_rate(stage.optimizer, *progress),
-        "policy/entropy": sum(step.entropy * float(step.tokens) for step in steps)
-        / max(1.0, sum(float(step.tokens) for step in steps)),
-        "policy/grad_norm": max(step.grad_norm for step in steps),
-        "policy/updates": float(len(steps)),
-        "pad/fraction": max(step.pad_fraction for step in steps),
+        "policy/entropy": sum(step.entropy * float(step.tokens) for step in steps) / tokens,
         "mismatch/logp_mean_abs": mismatch.mean_abs,
         "mismatch/logp_max_abs": mismatch.abs_max,
         "mismatch/dropped": mismatch.dropped_fraction,
     }
-    if stage.kl.coefficient > 0:
+    if stage.kl.coefficient > 0 and stage.kl.place == "loss":
         metrics["policy/kl"] = sum(step.kl for step in steps) / len(steps)
     return metrics
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from lpo.recipe.runtime import RewardSpec
 from lpo.recipe.schema import Recipe
-from lpo.samples import Prompt
+from lpo.samples import Group, Prompt
 from rewards.contract import Reward
 from rewards.resolver import resolve_all
 from trainers.checkpoints import Checkpoints
@@ -25,6 +25,7 @@ from trainers.stopping import Interrupted, StopSignal
 from trainers.tracking import Tracker
 
 Item = TypeVar("Item")
+PROBE_TOKENS = 32
 
 
 @dataclass
@@ -93,6 +94,8 @@ class Run:
     progress: Progress
     checkpoints: Checkpoints
     stop: StopSignal
+    max_length: int
+    """Longest prompt plus response, in tokens."""
     state: RunState = field(default_factory=RunState)
     worked: list[tuple[Prompt, list[int]]] = field(default_factory=list)
     """Training prompts with worked responses, where a supervised stage needs them."""
@@ -122,12 +125,22 @@ class Run:
             self.learner.finish_push()
             self.state.version = version
 
-    def probe_with(self, sequences: Sequence[tuple[list[int], list[int]]]) -> None:
-        """Attest the next pushes on these (prompt, response) token ids, the freshest there are; a few, and short."""
-        kept = [(prompt, response[:32]) for prompt, response in sequences if response]
-        kept.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
-        if kept:
-            self._probe = kept[:2]
+    def probe_with(self, groups: Sequence[Group]) -> None:
+        """Attest the next pushes on fresh responses: the two that the engines were least sure of.
+
+        Sure tokens hardly move when weights do, and would attest nothing. Responses are cut, as each costs the engines
+        two passes.
+        """
+        candidates: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
+        for group in groups:
+            prompt = tuple(group.prompt.token_ids)
+            room = min(PROBE_TOKENS, self.max_length - 1 - len(prompt))
+            for response in group.responses:
+                if tokens := tuple(response.token_ids[: max(0, room)]):
+                    candidates[prompt, tokens] = sum(response.logprobs[:room])
+        least_sure = sorted(candidates, key=lambda pair: candidates[pair])[:2]
+        if least_sure:
+            self._probe = [(list(prompt), list(tokens)) for prompt, tokens in least_sure]
 
     def order_of(self, items: Sequence[Item]) -> PromptOrder[Item]:
         """The order in which the stage in progress goes through ``items``, from where it stood."""

@@ -89,7 +89,7 @@ def training_samples(groups: Sequence[Group], stage: RlStage) -> list[TrainSampl
 
 def optimiser_batches(samples: Sequence[TrainSample], groups: int, stage: RlStage) -> list[list[TrainSample]]:
     """One pass over a rollout batch: ``minibatches`` optimiser steps of whole groups, each with weights of its own."""
-    per_step = -(-groups // stage.minibatches)
+    per_step = max(1, -(-groups // stage.minibatches))
     batches = []
     for first in range(0, groups, per_step):
         batch = [sample for sample in samples if first <= sample.group < first + per_step]

@@ -43,6 +43,20 @@ class Recipe(Section):
             raise ValueError(
                 f"engine.tensor_parallel {self.engine.tensor_parallel} needs GPUs; with device: cpu use engine.workers"
             )
+        if self.engine.dtype != self.learner.dtype:
+            raise ValueError(
+                f"engine.dtype {self.engine.dtype} and learner.dtype {self.learner.dtype} differ: the policy that is "
+                "sampled would not be the one that is trained; make them the same"
+            )
+        if self.device == "cuda" and self.engine.transfer == "cpu":
+            raise ValueError("engine.transfer cpu: engines on GPUs take their weights by NCCL; use auto")
+        if self.learner.offload_optimizer and self.learner.zero_stage == 0:
+            raise ValueError("learner.offload_optimizer needs learner.zero_stage 1 or more")
+        if self.learner.dtype == "bfloat16" and self.learner.zero_stage == 0:
+            raise ValueError(
+                "learner.dtype bfloat16 with zero_stage 0 would add up gradients in bfloat16; "
+                "set learner.zero_stage to 1 or more"
+            )
         if self.device == "cuda" and self.cluster.colocate:
             raise ValueError(
                 "cluster.colocate true: NCCL cannot join two processes on one GPU; leave it out with device: cuda"

@@ -63,6 +63,12 @@ def test_minibatches_are_whole_groups_with_weights_of_their_own():
         assert sum(s.weight * len(s.response_ids) for s in batch) == pytest.approx(1.0)
 
 
+def test_a_batch_without_groups_has_no_steps():
+    # dynamic sampling can drop every group
+    assert assign_advantages([], stage()).groups == 0
+    assert optimiser_batches([], 0, stage(minibatches=2)) == []
+
+
 def test_supervised_tokens_weigh_the_same():
     samples = supervised_batch([([1], [2, 3, 4]), ([1, 2], [5])])
     assert [s.weight for s in samples] == [0.25, 0.25]
