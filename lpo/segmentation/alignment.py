@@ -180,13 +180,13 @@ def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
     ids = [index for _, index in known]
     parts: list[str] = []
     anchors = np.empty(len(ids), np.int64)
+    context: list[int] = []  # tokens without text, special ones among them, tell a joining rule nothing
     length = done = 0
     for i in range(len(ids)):
-        start = max(0, done - _CONTEXT)
-        now = _decode(tokenizer, ids[start : i + 1])
+        now = _decode(tokenizer, [*context, *ids[done : i + 1]])
         if now.endswith("\ufffd") and i + 1 - done < _LONGEST_CHARACTER and i + 1 < len(ids):
             continue
-        added = now[len(_decode(tokenizer, ids[start:done])) :]
+        added = now[len(_decode(tokenizer, context)) :]
         lead = len(added) - len(added.lstrip())
         if not added:
             anchors[done : i + 1] = length - 1
@@ -195,6 +195,8 @@ def _read_stepwise(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
             anchors[done : i + 1] = length + (lead if lead < len(added) else 0)
         parts.append(added)
         length += len(added)
+        if added:
+            context = [*context, *ids[done : i + 1]][-_CONTEXT:]
         done = i + 1
     everywhere = np.full(len(token_ids), -1, np.int64)
     everywhere[[place for place, _ in known]] = anchors

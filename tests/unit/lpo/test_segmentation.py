@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lpo.segmentation import register_grain, segment, sentences
@@ -48,6 +48,8 @@ def test_a_partition_for_any_tokens(family: str, token_ids: list[int], grain: st
 
 
 @given(family=families, token_ids=token_lists)
+@example(family="word_level", token_ids=[2, 0, 0, 0, 0, 0, 0, 2])  # special tokens between two words
+@example(family="word_level", token_ids=[2, 11, 11, 11, 11, 11, 11, 2])  # tokens that do not exist between them
 @settings(max_examples=80, deadline=None)
 def test_the_text_is_the_tokenizers_own_decoding(family: str, token_ids: list[int]) -> None:
     text, anchors = read_tokens(token_ids, TOKENIZERS[family])
