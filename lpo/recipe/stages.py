@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lpo.recipe.algorithm import Algorithm
-from lpo.recipe.base import Fraction, Name, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section
+from lpo.recipe.base import FileName, Fraction, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section
 from lpo.recipe.runtime import Evaluation, Optimizer, RewardSpec
 
 
@@ -57,7 +57,7 @@ class DftStage(Section):
     """Supervised training on worked responses; only response tokens count."""
 
     kind: Literal["dft"]
-    name: Name = "dft"
+    name: FileName = "dft"
     steps: Positive
     batch_size: Positive = 64
     """Responses per optimiser step."""
@@ -77,7 +77,7 @@ class RlStage(Section):
     """Groups of responses, rewards, advantages, and the policy objective."""
 
     kind: Literal["rl"]
-    name: Name = "rl"
+    name: FileName = "rl"
     steps: Positive
     """Rollout batches."""
     prompts_per_step: Positive = 8

@@ -73,6 +73,8 @@ def parse(text: str) -> Document:
         raise YamlError(f"not valid YAML: {reason}", mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
         raise YamlError(f"not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise YamlError("nested too deeply to be a recipe") from None
     document = Document(None)
     if node is not None:
         document.value = _construct(node, (), document.lines, ())
