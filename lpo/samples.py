@@ -55,3 +55,7 @@ class Group:
 
     prompt: Prompt
     responses: list[Response]
+
+    @property
+    def rewards(self) -> list[float | None]:
+        return [response.reward for response in self.responses]
