@@ -12,10 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 
 
-class PluginError(ValueError):
+class PluginError(InputError):
     """A name in the recipe does not lead to a usable function. The message names the cause and the remedy."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.plugins import PluginError, installed_plugins, load_callable
 from lpo.recipe.base import unknown_name
 from lpo.recipe.runtime import RewardSpec
@@ -24,7 +25,7 @@ SHIPPED = {
 """Rewards that come with lpo, by name."""
 
 
-class RewardError(ValueError):
+class RewardError(InputError):
     """A reward of the recipe cannot be used. The message names the reward, the cause and the remedy."""
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lpo.errors import RunError
+
 LogProbs = Sequence[Sequence[float]]
 """Log-probs of the response tokens of each probe sequence."""
 
@@ -17,7 +19,7 @@ TOLERANCE = 0.02
 LOOSEST = 0.1
 
 
-class WeightPushError(RuntimeError):
+class WeightPushError(RunError):
     """New weights did not reach the engines, or not all of them. The version was not committed; the run must stop."""
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from lpo.errors import RunError
+
 
 class State(Enum):
     STARTING = "starting"
@@ -27,7 +29,7 @@ ALLOWED = {
 }
 
 
-class WorkerLostError(RuntimeError):
+class WorkerLostError(RunError):
     """A rollout worker died and will not be started again."""
 
 

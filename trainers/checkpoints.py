@@ -17,6 +17,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpo.errors import InputError
+
 if TYPE_CHECKING:
     from trainers.learner_group import LearnerGroup
     from trainers.run import RunState
@@ -27,7 +29,7 @@ TOKENIZER_FILES = (
 )  # fmt: skip
 
 
-class CheckpointError(Exception):
+class CheckpointError(InputError):
     """A checkpoint is missing or damaged; the message names the file and what to do."""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe.runtime import Learner
 from lpo.recipe.schema import Recipe
 
@@ -23,7 +24,7 @@ Bundle = dict[str, float]
 """Amounts of Ray resources, ``CPU`` and ``GPU``."""
 
 
-class ClusterError(Exception):
+class ClusterError(InputError):
     """The cluster cannot hold the run; the message says what is missing."""
 
 

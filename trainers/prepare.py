@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe import LoadedRecipe, Recipe
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Prompt
@@ -20,7 +21,7 @@ from trainers.data.worked import response_texts
 from trainers.models import ModelError, inspect_model, prepare_model
 
 
-class PreparationError(ValueError):
+class PreparationError(InputError):
     """The recipe's parts do not fit together; the message names field, value and remedy."""
 
 

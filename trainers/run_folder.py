@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe import Recipe, dump_recipe
 from lpo.samples import Group
 
 _LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
-class RunFolderError(ValueError):
+class RunFolderError(InputError):
     """A folder that cannot be a run's, or holds no run. The message says what to do."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lpo.errors import RunError
 from lpo.recipe.stages import RlStage
 from lpo.samples import Group, Prompt
 from rewards.call import RewardReport, score_groups
@@ -14,7 +15,7 @@ from trainers.evaluation import correct
 from trainers.run import Run, StepClock, sampling_seed
 
 
-class TooManyInvalidError(Exception):
+class TooManyInvalidError(RunError):
     """More rewards failed than the recipe allows; carries the first traceback."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe.algorithm import VARIANTS
 from lpo.recipe.tree import TAGS, Place
 from lpo.recipe.yaml_text import Document, YamlError, parse
@@ -19,7 +20,7 @@ from lpo.recipe.yaml_text import Path as TreePath
 EXTENDS = "extends"
 
 
-class RecipeError(ValueError):
+class RecipeError(InputError):
     """A recipe that cannot be used. The message names the file, the field, the value and the remedy."""
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from lpo.samples import Message
 from rewards.contract import STANDARD_ARGUMENTS
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """The data section of a recipe cannot be satisfied. The message names the field, the value and the remedy."""
 
 
