@@ -24,6 +24,7 @@ def token_logprobs(
     *,
     temperature: float = 1.0,
     chunk_tokens: int = 1024,
+    chunks: int | None = None,
     with_entropy: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
     """Log-probability of each target, and the entropy of its distribution, at a temperature.
@@ -35,6 +36,8 @@ def token_logprobs(
         targets: (N,) token ids.
         temperature: logits are divided by it, as the engine does when it samples.
         chunk_tokens: tokens whose logits exist at one time. With N of at most this nothing is computed twice.
+        chunks: calls of ``head``, in place of as few as ``chunk_tokens`` allows. Ranks that gather a partitioned output
+            layer must agree on it; some chunks may then be empty.
         with_entropy: also return entropies.
 
     Returns:
@@ -57,15 +60,12 @@ def token_logprobs(
     def of_chunk(rows: Tensor, row_targets: Tensor) -> tuple[Tensor, Tensor | None]:
         return logprobs_from_logits(head(rows), row_targets, temperature=temperature, with_entropy=with_entropy)
 
-    count = len(targets)
-    if count <= chunk_tokens:
+    pieces = chunks or chunks_of(len(targets), chunk_tokens)
+    if pieces == 1:
         return of_chunk(hidden, targets)
-    # Equal chunks: a short last one would waste the matrix units.
-    pieces = -(-count // chunk_tokens)
-    size = -(-count // pieces)
     logps, entropies = [], []
-    for start in range(0, count, size):
-        part = hidden[start : start + size], targets[start : start + size]
+    # Equal chunks: a short last one would waste the matrix units.
+    for part in zip(hidden.tensor_split(pieces), targets.tensor_split(pieces), strict=True):
         if torch.is_grad_enabled():
             logp, entropy = checkpoint(of_chunk, *part, use_reentrant=False, preserve_rng_state=False)
         else:
@@ -73,6 +73,11 @@ def token_logprobs(
         logps.append(logp)
         entropies.append(entropy)
     return torch.cat(logps), torch.cat(entropies) if with_entropy else None
+
+
+def chunks_of(tokens: int, chunk_tokens: int) -> int:
+    """The least number of equal chunks of at most ``chunk_tokens`` that hold ``tokens``."""
+    return max(1, -(-tokens // chunk_tokens))
 
 
 def logprobs_from_logits(

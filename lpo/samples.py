@@ -30,7 +30,8 @@ class Response:
 
     ``logprobs`` are the engine's, of the distribution that was sampled (temperature applied). ``finish_reason`` is
     ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until
-    scored, and stays None where the reward was invalid.
+    scored, and stays None where the reward was invalid. ``notes`` is what rewards recorded beside their values: each
+    one's ``RewardResult.info`` by its name, and the columns of ``log_extra``.
     """
 
     token_ids: list[int]
@@ -41,6 +42,7 @@ class Response:
     seed: int | None = None
     reward: float | None = None
     components: dict[str, float | None] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
     segment_ids: list[int] = field(default_factory=list)
     advantage: float = 0.0
 

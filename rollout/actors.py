@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lpo.errors import RunError
 from lpo.recipe.runtime import Engine
 from rollout.process import Process
 
 END_TIMEOUT_S = 15.0
+
+
+class EngineStartError(RunError):
+    """A rollout worker did not get its engine to run; the message carries the first reason."""
 
 
 class ActorDeath(Exception):  # noqa: N818 - an event that the fleet handles
@@ -23,6 +28,7 @@ def launcher(
     device: str,
     *,
     max_model_len: int,
+    trust_remote_code: bool,
     version: int,
     colocated: bool,
     gpu_share: float,
@@ -48,7 +54,12 @@ def launcher(
                 placement_group, placement_group_bundle_index=places[index]
             )
         return actor_class.options(**options).remote(
-            str(model_path), settings, device, max_model_len=max_model_len, version=version
+            str(model_path),
+            settings,
+            device,
+            max_model_len=max_model_len,
+            trust_remote_code=trust_remote_code,
+            version=version,
         )
 
     return launch
@@ -75,8 +86,7 @@ def wait_until_ready(actors: Sequence[Any], timeout_s: float) -> list[Process]:
     """Block until every engine is warm; where they run.
 
     Raises:
-        RuntimeError: an engine could not be built (the first error).
-        TimeoutError: not all were ready in time.
+        EngineStartError: an engine could not be built (the first error), or not all were ready in time.
     """
     import ray
 
@@ -86,14 +96,15 @@ def wait_until_ready(actors: Sequence[Any], timeout_s: float) -> list[Process]:
     while waiting:
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=max(0.0, deadline - time.monotonic()))
         if not ready:
-            raise TimeoutError(
-                f"{len(waiting)} of {len(calls)} rollout workers were not ready in {timeout_s:.0f} s "
-                f"(engine.start_timeout_s); the cluster has {ray.available_resources()} left"
+            raise EngineStartError(
+                f"{len(waiting)} of {len(calls)} rollout workers were not ready in engine.start_timeout_s "
+                f"{timeout_s:g} s; raise it, or look at what else runs there (free: {ray.available_resources()})"
             )
         try:
             ray.get(ready[0])
         except ray.exceptions.RayError as error:
-            raise RuntimeError(f"rollout worker {calls.index(ready[0])} could not start its engine: {error}") from error
+            worker = calls.index(ready[0])
+            raise EngineStartError(f"rollout worker {worker} could not start its engine: {error}") from error
     return [ray.get(call) for call in calls]
 
 

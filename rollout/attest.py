@@ -64,7 +64,8 @@ def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor:
     only have to agree to within noise. A stale engine is caught as soon as its arrears exceed f.
 
     Raises:
-        ValueError: the three do not cover the same tokens, there are none, or the learner's are not finite.
+        ValueError: the three do not cover the same tokens, or there are none.
+        WeightPushError: the learner's are not finite.
     """
     shapes = [[len(sequence) for sequence in each] for each in (before, after, learner)]
     if shapes[0] != shapes[1] or shapes[1] != shapes[2]:
@@ -75,8 +76,9 @@ def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor:
     if tokens == 0:
         raise ValueError("the probe has no response tokens; a push needs at least one to be attested")
     if not all(math.isfinite(value) for sequence in learner for value in sequence):
-        raise ValueError(
-            "the learner's probe log-probs are not finite; its weights are broken, nothing was pushed wrongly"
+        raise WeightPushError(
+            "the learner's own log-probs on the probe are not finite: training diverged, there is nothing right to "
+            "push. Resume from the last checkpoint with a lower optimizer.learning_rate"
         )
     changed = _mean_difference(before, learner)
     bound = (

@@ -27,17 +27,25 @@ class RolloutEngine:
         settings: the recipe's engine section.
         device: ``cpu`` or ``cuda``.
         max_model_len: longest prompt plus response, in tokens.
+        trust_remote_code: run the Python files in the folder.
         version: weight version of what is in the folder.
     """
 
     def __init__(
-        self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0
+        self,
+        model_path: str | Path,
+        settings: Engine,
+        device: str,
+        *,
+        max_model_len: int,
+        trust_remote_code: bool = False,
+        version: int = 0,
     ) -> None:
         prepare_process(settings, device)
         self._settings = settings
         self._expected = checkpoint_shapes(model_path)
         self._backend = transfer_backend(settings, device)
-        self._llm = _load(str(model_path), settings, device, self._backend, max_model_len)
+        self._llm = _load(str(model_path), settings, device, self._backend, max_model_len, trust_remote_code)
         self._engine = self._llm.llm_engine
         self._tokenizer = self._llm.get_tokenizer()
         self._max_model_len = self._llm.model_config.max_model_len
@@ -239,7 +247,9 @@ def transfer_backend(settings: Engine, device: str) -> str:
     return "lpo_cpu"
 
 
-def _load(model_path: str, settings: Engine, device: str, backend: str, max_model_len: int) -> Any:
+def _load(
+    model_path: str, settings: Engine, device: str, backend: str, max_model_len: int, trust_remote_code: bool
+) -> Any:
     from vllm import LLM
     from vllm.config import WeightTransferConfig
 
@@ -267,6 +277,7 @@ def _load(model_path: str, settings: Engine, device: str, backend: str, max_mode
         model=model_path,
         dtype=settings.dtype,
         max_model_len=max_model_len,
+        trust_remote_code=trust_remote_code,
         max_num_seqs=settings.max_concurrency,
         block_size=settings.block_size,
         enforce_eager=device == "cpu" if settings.enforce_eager is None else settings.enforce_eager,

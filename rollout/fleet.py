@@ -60,6 +60,7 @@ class Fleet:
         device: str,
         *,
         max_model_len: int,
+        trust_remote_code: bool = False,
         version: int = 0,
         colocated: bool = True,
         gpu_share: float = 1.0,
@@ -76,6 +77,7 @@ class Fleet:
             settings: the recipe's engine section.
             device: ``cpu`` or ``cuda``.
             max_model_len: longest prompt plus response, in tokens.
+            trust_remote_code: run the Python files in the folder.
             version: of the weights in the folder.
             colocated: the learner holds the CPUs and takes turns with the engines; otherwise a worker reserves its own.
             gpu_share: the part of its GPU that a worker reserves; below 1 only without tensor parallelism.
@@ -86,14 +88,14 @@ class Fleet:
 
         Raises:
             ValueError: settings that cannot work together.
-            RuntimeError: an engine could not be built.
-            TimeoutError: the actors were not ready in ``settings.start_timeout_s``.
+            EngineStartError: an engine could not be built, or not in ``settings.start_timeout_s``.
         """
         launch = launcher(
             model_path,
             settings,
             device,
             max_model_len=max_model_len,
+            trust_remote_code=trust_remote_code,
             version=version,
             colocated=colocated,
             gpu_share=gpu_share,
@@ -197,7 +199,12 @@ class Fleet:
                 self._restart(worker, death, update)
                 attestations.append(self._judge(worker, self._load(worker, push), push))
         for worker, call in enumerate([worker.commit.remote(version) for worker in self._workers]):
-            finish(call, worker)
+            try:
+                finish(call, worker)
+            except ActorDeath as death:
+                self._restart(worker, death, update)
+                self._judge(worker, self._load(worker, push), push)
+                finish(self._workers[worker].commit.remote(version), worker)
             self._health.fitted(worker)
         self._committed, self._version = push, version
         return attestations

@@ -24,12 +24,26 @@ class RolloutWorker:
     """Methods run one at a time. Loading and committing are apart: between them the fleet judges the push."""
 
     def __init__(
-        self, model_path: str | Path, settings: Engine, device: str, *, max_model_len: int, version: int = 0
+        self,
+        model_path: str | Path,
+        settings: Engine,
+        device: str,
+        *,
+        max_model_len: int,
+        trust_remote_code: bool = False,
+        version: int = 0,
     ) -> None:
         prepare_process(settings, device)
         from rollout.engine import RolloutEngine
 
-        self._engine = RolloutEngine(model_path, settings, device, max_model_len=max_model_len, version=version)
+        self._engine = RolloutEngine(
+            model_path,
+            settings,
+            device,
+            max_model_len=max_model_len,
+            trust_remote_code=trust_remote_code,
+            version=version,
+        )
 
     def ready(self) -> Process:
         """Answers once the engine is warm."""

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from trainers.learner_group import LearnerGroup
     from trainers.run import RunState
 
-TOKENIZER_FILES = (
+BESIDE_WEIGHTS = (
     "tokenizer*", "special_tokens_map.json", "chat_template*", "vocab*", "merges.txt", "added_tokens.json",
-    "generation_config.json",
+    "generation_config.json", "*.py",
 )  # fmt: skip
 
 
@@ -34,10 +34,10 @@ class CheckpointError(InputError):
 
 
 class Checkpoints:
-    """The checkpoints/ folder of a run; ``tokenizer_from`` is the model folder whose tokenizer exports carry."""
+    """The checkpoints/ folder of a run; ``model_path`` is the model folder whose tokenizer, and code, exports carry."""
 
-    def __init__(self, root: Path, keep: int, tokenizer_from: Path) -> None:
-        self.root, self.keep, self.tokenizer_from = root, keep, tokenizer_from
+    def __init__(self, root: Path, keep: int, model_path: Path) -> None:
+        self.root, self.keep, self.model_path = root, keep, model_path
         root.mkdir(parents=True, exist_ok=True)
         for aside in root.glob("*.replaced"):
             final = aside.with_name(aside.name.removesuffix(".replaced"))
@@ -60,12 +60,12 @@ class Checkpoints:
         return final
 
     def export(self, name: str, learner: LearnerGroup) -> Path:
-        """The weights of this moment as a Hugging Face folder called ``name``, tokenizer included."""
+        """The weights of this moment as a Hugging Face folder called ``name``, tokenizer and code included."""
         final = self.root / name
         writing = self._fresh(final)
         learner.export(str(writing))
-        for pattern in TOKENIZER_FILES:
-            for file in self.tokenizer_from.glob(pattern):
+        for pattern in BESIDE_WEIGHTS:
+            for file in self.model_path.glob(pattern):
                 shutil.copy(file, writing)
         self._commit(writing, final)
         return final

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lpo.recipe.runtime import RewardSpec
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Group
 from rewards.call import score_groups
@@ -22,32 +21,36 @@ def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str,
     with clock("eval"):
         settings, specs = stage.evaluation, run.recipe.rewards_of(stage)
         prompts = run.dataset.held_out[: settings.items]
+        limit = stage.max_response_tokens
         sampled = [
             SampleRequest(
                 token_ids=prompt.token_ids,
                 samples=settings.samples,
-                max_tokens=stage.max_response_tokens,
+                max_tokens=limit,
                 temperature=stage.temperature,
                 seed=sampling_seed("eval", settings.seed, prompt.id),
             )
             for prompt in prompts
         ]
-        greedy = [
-            SampleRequest(
-                token_ids=p.token_ids, samples=1, max_tokens=stage.max_response_tokens, temperature=0.0, seed=None
-            )
-            for p in (prompts if settings.greedy else [])
-        ]
+        again = prompts if settings.greedy else []
+        greedy = [SampleRequest(token_ids=prompt.token_ids, max_tokens=limit, temperature=0.0) for prompt in again]
         responses = run.fleet.generate([*sampled, *greedy])
-        groups = [
-            Group(prompt, made) for prompt, made in zip([*prompts, *prompts[: len(greedy)]], responses, strict=True)
-        ]
-        score_groups(groups, run.rewards(specs))
-        return _metrics(groups[: len(prompts)], groups[len(prompts) :], specs)
+        groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
+        report = score_groups(groups, run.rewards(specs))
+        metrics = _metrics(groups[: len(prompts)], groups[len(prompts) :])
+        return metrics | {"eval/invalid": report.invalid_fraction}
 
 
-def _metrics(sampled: Sequence[Group], greedy: Sequence[Group], specs: Sequence[RewardSpec]) -> dict[str, float]:
-    right = [[correct(response.components, specs) for response in group.responses] for group in sampled]
+def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
+    """What the stage starts from, logged at the last step of what came before."""
+    clock = StepClock()
+    metrics = evaluate(run, stage, clock) | {"weights/version": float(run.state.version)}
+    run.log(stage.name, metrics | clock.metrics())
+    run.keep_best(metrics)
+
+
+def _metrics(sampled: Sequence[Group], greedy: Sequence[Group]) -> dict[str, float]:
+    right = [[correct(response.components) for response in group.responses] for group in sampled]
     shares = [sum(each) / len(each) for each in right]
     accuracy = sum(shares) / len(shares)
     low, high = interval(shares, samples=len(right[0]))
@@ -62,12 +65,12 @@ def _metrics(sampled: Sequence[Group], greedy: Sequence[Group], specs: Sequence[
         "eval/items": float(len(sampled)),
     }
     if greedy:
-        verdicts = [correct(group.responses[0].components, specs) for group in greedy]
+        verdicts = [correct(group.responses[0].components) for group in greedy]
         metrics["eval/accuracy_greedy"] = sum(verdicts) / len(verdicts)
     return metrics
 
 
-def correct(components: dict[str, float | None], specs: Sequence[RewardSpec]) -> bool:
+def correct(components: dict[str, float | None]) -> bool:
     """Whether the first reward listed says that a response is right; an invalid reward says no."""
     first = next(iter(components.values()), None) if components else None
     return first is not None and first > 0.5

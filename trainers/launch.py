@@ -142,7 +142,13 @@ def _parts(loaded: LoadedRecipe, prepared: Prepared, progress: Progress) -> Iter
     recipe, places = loaded.recipe, layout(loaded.recipe)
     with placed(recipe) as group:
         progress.note("starting learner and rollout workers")
-        learner = LearnerGroup(recipe.learner, recipe.device, placement_group=group, bundles=places.learner)
+        learner = LearnerGroup(
+            recipe.learner,
+            recipe.device,
+            placement_group=group,
+            bundles=places.learner,
+            trust_remote_code=recipe.trust_remote_code,
+        )
         fleet = None
         try:
             with ThreadPoolExecutor(1) as pool:
@@ -152,6 +158,7 @@ def _parts(loaded: LoadedRecipe, prepared: Prepared, progress: Progress) -> Iter
                     recipe.engine,
                     recipe.device,
                     max_model_len=prepared.max_length,
+                    trust_remote_code=recipe.trust_remote_code,
                     placement_group=group,
                     bundles=places.rollout,
                     colocated=places.colocated,

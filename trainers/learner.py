@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from lpo.logprobs import chunks_of
 from lpo.recipe.runtime import Learner as LearnerSettings
 from lpo.recipe.runtime import Optimizer
 from rollout.transfer.nccl import NcclSender, Rendezvous
@@ -35,8 +36,17 @@ class LearnerRank:
     ``step``, ``logprobs``, ``save`` and ``export`` are collective: every rank must be called.
     """
 
-    def __init__(self, rank: int, ranks: int, settings: LearnerSettings, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        rank: int,
+        ranks: int,
+        settings: LearnerSettings,
+        device: str,
+        threads: int,
+        trust_remote_code: bool = False,
+    ) -> None:
         self.rank, self.ranks, self.settings = rank, ranks, settings
+        self.trust_remote_code = trust_remote_code
         os.environ.update(RANK=str(rank), LOCAL_RANK="0", WORLD_SIZE=str(ranks), OMP_NUM_THREADS=str(threads))
         os.environ.setdefault("DS_ACCELERATOR", device)
         torch.set_num_threads(threads)
@@ -72,12 +82,7 @@ class LearnerRank:
         config = deepspeed_config(self.settings, optimizer, self.device.type)
         partition_while_loading = announce_zero3(self.settings, config)
         policy = PolicyModel(
-            load_causal_lm(
-                model_path,
-                self.settings.dtype,
-                self.settings.attention,
-                gradient_checkpointing=self.settings.gradient_checkpointing,
-            ),
+            self._read(model_path, gradient_checkpointing=self.settings.gradient_checkpointing),
             self.settings.attention,
             self.settings.logprob_chunk_tokens,
         ).to(self.device)
@@ -135,9 +140,19 @@ class LearnerRank:
         if self.ranks > 1:
             most = torch.tensor(len(batches), device=self.device)
             dist.all_reduce(most, dist.ReduceOp.MAX)
-            batches.extend([_idle_batch()] * (int(most) - len(batches)))
+            batches.extend(_idle_batch() for _ in range(int(most) - len(batches)))
+            if self.settings.zero_stage == 3:
+                self._agree_on_chunks(batches)
         for batch in batches:
             yield batch.to(self.device)
+
+    def _agree_on_chunks(self, batches: list[MicroBatch]) -> None:
+        """ZeRO-3 gathers the output layer in every call of it: each rank must make as many as the others."""
+        needed = [chunks_of(len(batch.targets), self.settings.logprob_chunk_tokens) for batch in batches]
+        chunks = torch.tensor(needed, device=self.device)
+        dist.all_reduce(chunks, dist.ReduceOp.MAX)
+        for batch, most in zip(batches, chunks.tolist(), strict=True):
+            batch.head_chunks = most
 
     def named_weights(self) -> Iterator[tuple[str, Tensor]]:
         """Hugging Face names and live weights, each whole on rank 0; a tied output layer is left out. Collective."""
@@ -212,9 +227,17 @@ class LearnerRank:
         norm = self.engine.get_global_grad_norm() if deepspeed_clips(self.settings) else self._grad_norm
         return float(norm) if norm is not None else float("nan")
 
+    def _read(self, model_path: str, *, gradient_checkpointing: bool = False) -> Any:
+        return load_causal_lm(
+            model_path,
+            self.settings.dtype,
+            self.settings.attention,
+            gradient_checkpointing=gradient_checkpointing,
+            trust_remote_code=self.trust_remote_code,
+        )
+
     def _load_reference(self, model_path: str) -> PolicyModel:
-        model = load_causal_lm(model_path, self.settings.dtype, self.settings.attention)
-        policy = PolicyModel(model, self.settings.attention, self.settings.logprob_chunk_tokens)
+        policy = PolicyModel(self._read(model_path), self.settings.attention, self.settings.logprob_chunk_tokens)
         if self.settings.zero_stage == 3:
             import deepspeed
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
+from lpo.errors import RunError
 from lpo.recipe.runtime import Learner as LearnerSettings
 from lpo.recipe.runtime import Optimizer
 from rollout.transfer.nccl import Rendezvous
@@ -16,11 +18,21 @@ from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample, assign_to_ranks
 
 
+class DivergedError(RunError):
+    """A loss or gradient that is no number: training has no way on from there."""
+
+
 class LearnerGroup:
     """Starts one actor per rank, deals samples out to them and adds up what they return."""
 
     def __init__(
-        self, settings: LearnerSettings, device: str, *, placement_group: Any = None, bundles: Sequence[int] = ()
+        self,
+        settings: LearnerSettings,
+        device: str,
+        *,
+        placement_group: Any = None,
+        bundles: Sequence[int] = (),
+        trust_remote_code: bool = False,
     ) -> None:
         import ray
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
@@ -28,6 +40,7 @@ class LearnerGroup:
         self.settings = settings
         threads = rank_threads(settings, device)
         environment = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "DS_ACCELERATOR": device}
+        self._pushing: list[Any] = []
         self._ranks = []
         for rank in range(settings.ranks):
             options: dict[str, Any] = {
@@ -38,7 +51,7 @@ class LearnerGroup:
             if placement_group is not None:
                 options["scheduling_strategy"] = PlacementGroupSchedulingStrategy(placement_group, bundles[rank])
             actor = ray.remote(LearnerRank).options(**options)
-            self._ranks.append(actor.remote(rank, settings.ranks, settings, device, threads))
+            self._ranks.append(actor.remote(rank, settings.ranks, settings, device, threads, trust_remote_code))
 
     def join(self) -> None:
         """Wait until every rank runs and has met the others."""
@@ -52,9 +65,19 @@ class LearnerGroup:
         return self._all("load", model_path, optimizer, seed, reference=reference)[0]
 
     def step(self, samples: Sequence[TrainSample], loss: LossSettings, learning_rate: float) -> StepStatistics:
-        """One optimiser step on a whole batch, whose aggregation weights add up to the loss."""
+        """One optimiser step on a whole batch, whose aggregation weights add up to the loss.
+
+        Raises DivergedError where loss or gradient are not finite.
+        """
         parts = [([samples[i] for i in indices], loss, learning_rate) for indices in self._deal(samples)]
-        return functools.reduce(operator.add, self._each("step", parts))
+        statistics = functools.reduce(operator.add, self._each("step", parts))
+        if not (math.isfinite(statistics.loss) and math.isfinite(statistics.grad_norm)):
+            raise DivergedError(
+                f"an optimiser step at learning rate {learning_rate:g} had loss {float(statistics.loss):g} and "
+                f"gradient norm {statistics.grad_norm:g}: the weights in memory are broken. Start again with a lower "
+                "optimizer.learning_rate or a lower max_grad_norm; the last checkpoint is from before this step"
+            )
+        return statistics
 
     def logprobs(
         self, samples: Sequence[TrainSample], temperature: float, *, reference: bool = False
@@ -69,8 +92,15 @@ class LearnerGroup:
         return out
 
     def push(self) -> Any:
-        """The live weights on their way: an update for the fleet."""
-        return self._all("push")[0]
+        """The live weights on their way: an update for the fleet, which must take it before ``finish_push``.
+
+        Rank 0's answer is enough to go on. By NCCL the other ranks are still gathering, for a broadcast that ends only
+        when the engines receive.
+        """
+        import ray
+
+        self._pushing = [rank.push.remote() for rank in self._ranks]
+        return ray.get(self._pushing[0])
 
     def connect_engines(self, fleet: Any, engines: int, tensor_parallel: int) -> None:
         """GPUs: learner rank 0 and every engine form one NCCL group. Never run without GPUs."""
@@ -83,6 +113,11 @@ class LearnerGroup:
         ray.get(joining)
 
     def finish_push(self) -> None:
+        """Return when every byte has left."""
+        import ray
+
+        ray.get(self._pushing)
+        self._pushing = []
         self._all("finish_push")
 
     def save(self, folder: str) -> None:

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,6 +67,8 @@ class MicroBatch:
     targets: Tensor
     row: Tensor
     column: Tensor
+    head_chunks: int | None = None
+    """Calls of the output layer, where ranks must agree on their number; None: as few as memory allows."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,12 +97,12 @@ class MicroBatch:
         return self.scatter(torch.ones_like(self.targets, dtype=torch.float32))
 
     def to(self, device: torch.device) -> MicroBatch:
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True)
             for name, value in vars(self).items()
             if isinstance(value, torch.Tensor)
         }
-        return MicroBatch(samples=self.samples, indices=self.indices, **moved)
+        return replace(self, **moved)
 
 
 @dataclass
@@ -226,6 +229,7 @@ def _lay_out(rows: list[_Row], samples: Sequence[TrainSample]) -> MicroBatch:
                 places["row"].extend([len(indices)] * len(response))
                 places["column"].extend(range(len(response)))
                 indices.append(index)
+    tensors: dict[str, Any] = {name: torch.tensor(values, dtype=torch.long) for name, values in places.items()}
     return MicroBatch(
         samples=[samples[i] for i in indices],
         indices=indices,
@@ -233,7 +237,7 @@ def _lay_out(rows: list[_Row], samples: Sequence[TrainSample]) -> MicroBatch:
         position_ids=grid.position_ids,
         document=grid.document,
         branch=grid.branch,
-        **{name: torch.tensor(values, dtype=torch.long) for name, values in places.items()},
+        **tensors,
     )
 
 

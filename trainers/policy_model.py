@@ -47,6 +47,7 @@ class PolicyModel(nn.Module):
             batch.targets,
             temperature=temperature,
             chunk_tokens=self.chunk_tokens,
+            chunks=batch.head_chunks,
             with_entropy=with_entropy,
         )
 
@@ -86,16 +87,27 @@ class PolicyModel(nn.Module):
         return {"full_attention": full, "sliding_attention": near}
 
 
-def load_causal_lm(path: Path | str, dtype: str, attention: str, *, gradient_checkpointing: bool = False) -> Any:
+def load_causal_lm(
+    path: Path | str,
+    dtype: str,
+    attention: str,
+    *,
+    gradient_checkpointing: bool = False,
+    trust_remote_code: bool = False,
+) -> Any:
     """The model of a Hugging Face folder, without dropout: the policy that is trained is the one that was sampled."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(path)
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
     for name, value in config.to_dict().items():
         if name.endswith(("dropout", "pdrop")) and isinstance(value, float):
             setattr(config, name, 0.0)
     model = AutoModelForCausalLM.from_pretrained(
-        path, config=config, dtype=TORCH_DTYPES[dtype], attn_implementation=attention
+        path,
+        config=config,
+        dtype=TORCH_DTYPES[dtype],
+        attn_implementation=attention,
+        trust_remote_code=trust_remote_code,
     )
     if gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

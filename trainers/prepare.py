@@ -105,7 +105,7 @@ def _check_rewards(
 def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
     from transformers import AutoConfig, AutoTokenizer
 
-    trusted = getattr(recipe.model, "trust_remote_code", False)
+    trusted = recipe.trust_remote_code
     try:
         AutoConfig.from_pretrained(model_path, trust_remote_code=trusted)
         tokenizer = AutoTokenizer.from_pretrained(model_path, trust_remote_code=trusted)

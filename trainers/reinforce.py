@@ -7,7 +7,7 @@ from dataclasses import replace
 from lpo.kl import kl_estimate
 from lpo.recipe.stages import RlStage
 from lpo.samples import Group
-from trainers.evaluation import evaluate
+from trainers.evaluation import evaluate, evaluate_start
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample
 from trainers.rl_metrics import rollout_metrics, statistics_metrics
@@ -28,7 +28,7 @@ from trainers.training_batch import (
 def train_rl(run: Run, stage: RlStage) -> None:
     """From ``run.state.step`` to the stage's last step. One step is one rollout batch."""
     if run.state.step == 0:
-        _evaluate_start(run, stage)
+        evaluate_start(run, stage)
     prompts = run.order_of(run.dataset.train)
     while run.state.step < stage.steps:
         clock = StepClock()
@@ -39,7 +39,9 @@ def train_rl(run: Run, stage: RlStage) -> None:
             cut_into_segments(groups, stage, run.tokenizer)
         with clock("learn"):
             summary, statistics = _learn(run, stage, groups)
-        metrics = rollout_metrics(groups, report, summary) | statistics_metrics(statistics, stage, _updates(run, stage))
+        metrics = rollout_metrics(groups, report, summary, stage)
+        metrics |= statistics_metrics(statistics, stage, _updates(run, stage))
+        metrics["staleness/mean"] = _staleness(groups, run.state.version)
         run.probe_with(groups)
         run.publish(clock)
 
@@ -58,10 +60,10 @@ def train_rl(run: Run, stage: RlStage) -> None:
         run.end_step(stage.name, last=last)
 
 
-def _evaluate_start(run: Run, stage: RlStage) -> None:
-    clock = StepClock()
-    metrics = evaluate(run, stage, clock) | {"weights/version": float(run.state.version)}
-    run.log(stage.name, metrics | clock.metrics())
+def _staleness(groups: list[Group], version: int) -> float:
+    """Weight versions, on average, between the policy that made the responses and the one that learns from them."""
+    versions = [response.weight_version for group in groups for response in group.responses]
+    return sum(version - each for each in versions) / len(versions) if versions else 0.0
 
 
 def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSummary, list[StepStatistics]]:

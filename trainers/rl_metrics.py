@@ -15,7 +15,9 @@ from trainers.schedule import learning_rate
 from trainers.training_batch import AdvantageSummary
 
 
-def rollout_metrics(groups: Sequence[Group], report: SamplingReport, summary: AdvantageSummary) -> dict[str, float]:
+def rollout_metrics(
+    groups: Sequence[Group], report: SamplingReport, summary: AdvantageSummary, stage: RlStage
+) -> dict[str, float]:
     """What was sampled and what it was worth."""
     responses = [response for group in groups for response in group.responses]
     count = max(1, len(responses))
@@ -25,11 +27,12 @@ def rollout_metrics(groups: Sequence[Group], report: SamplingReport, summary: Ad
         for name, value in response.components.items():
             if value is not None:
                 components[name].append(value)
-    return {
+    metrics = {
         "reward/mean": _mean(valid),
         "reward/std": _std(valid),
         "reward/invalid": (len(responses) - len(valid)) / count,
         **{f"reward/{name}": _mean(values) for name, values in components.items()},
+        **{f"reward_log/{name}": _mean(values) for name, values in report.logged.items()},
         "response/tokens": sum(len(response.token_ids) for response in responses) / count,
         "response/sentences": sum(response.segment_ids[-1] + 1 for response in responses if response.segment_ids)
         / count,
@@ -39,6 +42,10 @@ def rollout_metrics(groups: Sequence[Group], report: SamplingReport, summary: Ad
         "groups/dropped": float(report.dropped_groups),
         "groups/missing": float(report.missing_groups),
     }
+    if stage.kl.coefficient > 0 and stage.kl.place == "reward":
+        tokens = sum(len(response.token_ids) for response in responses if response.components.get("kl") is not None)
+        metrics["policy/kl"] = -sum(components["kl"]) / stage.kl.coefficient / max(1, tokens)
+    return metrics
 
 
 def statistics_metrics(steps: Sequence[StepStatistics], stage: RlStage, progress: tuple[int, int]) -> dict[str, float]:

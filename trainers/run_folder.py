@@ -115,7 +115,7 @@ class RunFolder:
         if not groups:
             return None
         file = self.rollouts / f"{stage}-{step:06d}.jsonl"
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(step, groups))
+        lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in _rows(step, groups))
         write_atomically(file, "".join(lines))
         return file
 
@@ -219,6 +219,7 @@ def _rows(step: int, groups: Sequence[Group]) -> Iterable[dict[str, Any]]:
                 "response": response.text,
                 "reward": _plain(response.reward),
                 "components": {name: _plain(value) for name, value in response.components.items()},
+                "notes": response.notes,
                 "advantage": _plain(response.advantage),
                 "tokens": len(response.token_ids),
                 "segment_ids": list(response.segment_ids),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lpo.errors import RunError
@@ -23,7 +24,8 @@ class TooManyInvalidError(RunError):
 class SamplingReport:
     """What making a batch took."""
 
-    rewards: list[RewardReport] = field(default_factory=list)
+    logged: dict[str, list[float]] = field(default_factory=dict)
+    """What rewards logged by ``log_metric``, a value a round."""
     generated_tokens: int = 0
     rounds: int = 0
     dropped_groups: int = 0
@@ -45,7 +47,7 @@ def sample_groups(
     report, kept = SamplingReport(), list[Group]()
     while len(kept) < stage.prompts_per_step and report.rounds < (stage.max_sampling_rounds if dynamic else 1):
         groups = _one_round(run, stage, prompts.take(stage.prompts_per_step - len(kept)), report, clock)
-        mixed = [group for group in groups if _mixed(group, stage)] if dynamic else groups
+        mixed = [group for group in groups if _mixed(group)] if dynamic else groups
         report.dropped_groups += len(groups) - len(mixed)
         kept.extend(mixed)
     report.missing_groups = stage.prompts_per_step - len(kept)
@@ -75,10 +77,23 @@ def _one_round(
         scored = score_groups(groups, run.rewards(stage.rewards), state)
     if scored.invalid_fraction > stage.max_invalid:
         raise TooManyInvalidError(_too_many(scored, stage))
-    report.rewards.append(scored)
+    note(groups, scored)
+    for name, value in scored.metrics.items():
+        report.logged.setdefault(name, []).append(value)
     report.rounds += 1
     report.generated_tokens += sum(len(response.token_ids) for group in groups for response in group.responses)
     return groups
+
+
+def note(groups: Sequence[Group], scored: RewardReport) -> None:
+    """Keeps with every response what rewards recorded about it."""
+    responses = [response for group in groups for response in group.responses]
+    for response, info in zip(responses, scored.info, strict=True):
+        response.notes = dict(info)
+    for column, values in scored.extra.items():
+        if len(values) == len(responses):
+            for response, value in zip(responses, values, strict=True):
+                response.notes[column] = value
 
 
 def _too_many(scored: RewardReport, stage: RlStage) -> str:
@@ -90,6 +105,6 @@ def _too_many(scored: RewardReport, stage: RlStage) -> str:
     )
 
 
-def _mixed(group: Group, stage: RlStage) -> bool:
+def _mixed(group: Group) -> bool:
     valid = [response for response in group.responses if response.reward is not None]
-    return len({correct(response.components, stage.rewards) for response in valid}) > 1
+    return len({correct(response.components) for response in valid}) > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lpo.recipe.stages import DftStage
-from trainers.evaluation import evaluate
+from trainers.evaluation import evaluate, evaluate_start
 from trainers.learner_batch import LossSettings
 from trainers.run import Run, StepClock
 from trainers.schedule import learning_rate
@@ -14,6 +14,8 @@ from trainers.training_batch import supervised_batch
 
 def train_supervised(run: Run, stage: DftStage) -> None:
     """From ``run.state.step`` to the stage's last step, or to the evaluation that reaches ``target_accuracy``."""
+    if run.state.step == 0:
+        evaluate_start(run, stage)
     order = run.order_of(run.worked)
     loss = LossSettings(objective=None)
     while run.state.step < stage.steps:
@@ -39,6 +41,7 @@ def train_supervised(run: Run, stage: DftStage) -> None:
             metrics["weights/version"] = float(run.state.version)
             reached = stage.target_accuracy is not None and metrics["eval/accuracy"] >= stage.target_accuracy
             last = last or reached
+            run.keep_best(metrics)
         times = clock.metrics()
         run.log(stage.name, metrics | times | {"rate/tokens_per_s": float(statistics.tokens) / times["time/step"]})
         run.end_step(stage.name, last=last)

@@ -15,6 +15,8 @@ class LocalModel(Section):
     kind: Literal["local"]
     path: FilePath
     """Folder, absolute or relative to the recipe."""
+    trust_remote_code: bool = False
+    """Run the Python files in the folder: learner and engine execute them."""
 
 
 class HubModel(Section):
@@ -26,6 +28,7 @@ class HubModel(Section):
     revision: str | None = None
     """Branch, tag or commit; pin a commit to be able to repeat a run."""
     trust_remote_code: bool = False
+    """Run the Python files in the repository: learner and engine execute them."""
 
 
 class PackageModel(Section):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from lpo.recipe.base import NonNegative, Section
 from lpo.recipe.data import Data
-from lpo.recipe.model import Model, ScratchModel
+from lpo.recipe.model import HubModel, LocalModel, Model, ScratchModel
 from lpo.recipe.runtime import Checkpoints, Cluster, Engine, Learner, Tracking
 from lpo.recipe.stages import DftStage, RlStage, Stage
 
@@ -64,6 +64,11 @@ class Recipe(Section):
         if isinstance(self.model, ScratchModel) and self.stages[0].kind != "dft":
             raise ValueError("model.kind scratch starts from random weights; make the first stage a dft stage")
         return self
+
+    @property
+    def trust_remote_code(self) -> bool:
+        """Whether the model's folder may run Python code of its own."""
+        return isinstance(self.model, LocalModel | HubModel) and self.model.trust_remote_code
 
     def rewards_of(self, stage: DftStage | RlStage) -> list:
         """The rewards that judge a stage's responses: its own, or those of the next rl stage."""

@@ -101,6 +101,12 @@ def reference(model_path: Path, samples: list[TrainSample], tmp_path_factory: py
         pytest.param({"ranks": 2, "micro_batch_tokens": 64}, id="two ranks"),
         pytest.param({"ranks": 2, "zero_stage": 2, "micro_batch_tokens": 64}, id="two ranks, ZeRO-2"),
         pytest.param({"ranks": 2, "zero_stage": 3, "micro_batch_tokens": 64}, id="two ranks, ZeRO-3"),
+        # One rank needs two chunks where the other needs three: each gathers the output layer as often.
+        pytest.param(
+            {"ranks": 2, "zero_stage": 3, "micro_batch_tokens": 64, "logprob_chunk_tokens": 16},
+            id="two ranks, ZeRO-3, chunks",
+        ),
+        pytest.param({"ranks": 4, "micro_batch_tokens": 64}, id="four ranks"),
         pytest.param(
             {"zero_stage": 1, "gradient_checkpointing": True, "logprob_chunk_tokens": 16}, id="checkpointing, chunks"
         ),

@@ -51,6 +51,27 @@ def test_equals_log_softmax_in_value_and_gradient(temperature: float, chunk_toke
         torch.testing.assert_close(actual, wanted, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("chunks", [1, 2, 5, 50])
+def test_a_number_of_chunks_that_others_set_changes_nothing(chunks: int) -> None:
+    """Ranks agree on a number; 50 chunks of 37 tokens leave some empty."""
+    case, calls = Case(), []
+    head = case.head
+
+    def counted(rows: Tensor) -> Tensor:
+        calls.append(len(rows))
+        return head(rows)
+
+    logp, entropy = token_logprobs(
+        case.hidden, counted, case.targets, chunk_tokens=1000, chunks=chunks, with_entropy=True
+    )
+    assert len(calls) == chunks
+    expected_logp, expected_entropy = case.expected(1.0)
+    expected = case.gradients(expected_logp, expected_entropy)
+    for actual, wanted in zip(case.gradients(logp, entropy), expected, strict=True):
+        torch.testing.assert_close(actual, wanted, rtol=0, atol=1e-12)
+    assert len(calls) == (1 if chunks == 1 else 2 * chunks)
+
+
 def test_entropy_alone_has_its_gradient() -> None:
     case = Case()
     _, entropy = token_logprobs(case.hidden, case.head, case.targets, with_entropy=True)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rollout.attest import attest
+from rollout.attest import WeightPushError, attest
 
 FLOOR = 2e-6
 
@@ -68,5 +68,5 @@ def test_the_probe_must_match():
         attest([[0.0]], [[0.0, 1.0]], [[0.0]], noise_floor=FLOOR)
     with pytest.raises(ValueError, match="no response tokens"):
         attest([[]], [[]], [[]], noise_floor=FLOOR)
-    with pytest.raises(ValueError, match="learner's"):
+    with pytest.raises(WeightPushError, match="training diverged"):
         attest([[0.0]], [[0.0]], [[math.inf]], noise_floor=FLOOR)

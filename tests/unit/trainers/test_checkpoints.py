@@ -34,7 +34,7 @@ def checkpoints(tmp_path: Path) -> Checkpoints:
     source = tmp_path / "model"
     source.mkdir()
     (source / "tokenizer.json").write_text("{}")
-    return Checkpoints(tmp_path / "checkpoints", keep=2, tokenizer_from=source)
+    return Checkpoints(tmp_path / "checkpoints", keep=2, model_path=source)
 
 
 def test_latest_is_the_newest_and_carries_the_state(checkpoints: Checkpoints):
@@ -57,7 +57,7 @@ def test_a_save_that_fails_leaves_the_one_before(checkpoints: Checkpoints):
     with pytest.raises(OSError, match="No space"):
         checkpoints.save("rl", RunState(step=2), FullDisk())
     assert checkpoints.latest().name == "rl-000001"
-    again = Checkpoints(checkpoints.root, 2, checkpoints.tokenizer_from)
+    again = Checkpoints(checkpoints.root, 2, checkpoints.model_path)
     assert list(again.root.glob("*.writing")) == []
 
 

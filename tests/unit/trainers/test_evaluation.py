@@ -2,10 +2,7 @@
 
 import pytest
 
-from lpo.recipe.runtime import RewardSpec
 from trainers.evaluation import correct, interval
-
-SPECS = [RewardSpec(reward="math"), RewardSpec(reward="rewards.py:short")]
 
 
 def test_wilson_interval_by_hand():
@@ -34,4 +31,4 @@ def test_several_samples_use_the_spread_between_prompts():
     [({"math": 1.0, "short": 0.0}, True), ({"math": 0.0, "short": 1.0}, False), ({"math": None}, False), ({}, False)],
 )
 def test_the_first_reward_decides(components: dict, verdict: bool):
-    assert correct(components, SPECS) is verdict
+    assert correct(components) is verdict
