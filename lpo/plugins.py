@@ -55,6 +55,8 @@ def _by_name(name: str, what: str, known: Mapping[str, str], group: str | None) 
         module, _, attribute = known[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
     installed = installed_plugins(group) if group else {}
+    if name.endswith(".py"):
+        raise PluginError(f"{what} '{name}' names a file and no function; write {name}:function")
     if name not in installed:
         hint = "; functions of your own are named file.py:function or package.module:function"
         raise PluginError(unknown_name(name, [*known, *installed], what) + hint)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from lpo.errors import InputError
 from lpo.recipe.runtime import Learner
 from lpo.recipe.schema import Recipe
@@ -127,9 +129,27 @@ def check_capacity(recipe: Recipe) -> None:
     running = "ray" in sys.modules and sys.modules["ray"].is_initialized()
     if cluster_address(recipe) is None and not running:
         check_fits(recipe, [local_resources(recipe.device)])
+        check_memory(recipe, psutil.virtual_memory().total)
     else:
         with connected(recipe):
             check_fits(recipe, cluster_nodes())
+
+
+def check_memory(recipe: Recipe, machine_bytes: int) -> None:
+    """Refuses memory sizes that one machine cannot hold, whatever the model takes besides.
+
+    Raises:
+        ClusterError: names the fields, their sum and what there is.
+    """
+    engine, gib = recipe.engine, 2**30
+    caches = engine.workers * engine.kv_cache_gib if recipe.device == "cpu" else 0.0
+    asked = caches + recipe.cluster.object_store_gib
+    if asked * gib > machine_bytes:
+        raise ClusterError(
+            f"engine.kv_cache_gib {engine.kv_cache_gib:g} of {engine.workers} workers and cluster.object_store_gib "
+            f"{recipe.cluster.object_store_gib:g} are {asked:g} GiB, and the machine has {machine_bytes / gib:.1f}; "
+            "lower them"
+        )
 
 
 def check_fits(recipe: Recipe, nodes: Sequence[Bundle]) -> None:

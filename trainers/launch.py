@@ -19,7 +19,7 @@ from trainers.prepare import Prepared, prepare
 from trainers.progress import Progress
 from trainers.reinforce import train_rl
 from trainers.run import Run, RunState
-from trainers.run_folder import RunFolder
+from trainers.run_folder import RunFolder, check_run_dir
 from trainers.stopping import Interrupted, StopSignal
 from trainers.supervised import train_supervised
 from trainers.tracking import Status, track_run
@@ -40,6 +40,7 @@ class Outcome:
 
 def train(loaded: LoadedRecipe, *, plain: bool | None = None, parent_run_id: str | None = None) -> Outcome:
     """A new run of a recipe."""
+    check_run_dir(loaded.recipe)
     prepared = prepare(loaded)
     folder = RunFolder.create(loaded.recipe)
     return _run(loaded, prepared, folder, RunState(), None, plain, parent_run_id)

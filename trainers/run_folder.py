@@ -50,21 +50,13 @@ class RunFolder:
         """A new run's folder: ``recipe.run_dir``, or ``runs/<name>-<timestamp>-<short id>``, with the recipe in it.
 
         Raises:
-            RunFolderError: the folder holds a run (resume it) or other files (they would be mixed up with the run's).
+            RunFolderError: as ``check_run_dir``.
         """
         stamp = time.strftime("%Y%m%d-%H%M%S")
         default = Path("runs") / f"{recipe.name}-{stamp}-{secrets.token_hex(2)}"
-        path = (Path(recipe.run_dir).expanduser() if recipe.run_dir else default).absolute()
-        folder = cls(path)
-        if path.exists() and not path.is_dir():
-            raise RunFolderError(f"run_dir {path} is a file; name a folder that is new or empty")
-        if path.exists() and any(path.iterdir()):
-            if folder.recipe_file.is_file():
-                raise RunFolderError(
-                    f"run_dir {path} holds a run already; continue it with `lpo resume {path}`, or name another folder"
-                )
-            raise RunFolderError(f"run_dir {path} is not empty and holds no run; name a folder that is new or empty")
-        for each in (path, folder.rollouts, folder.checkpoints, folder.plots):
+        check_run_dir(recipe)
+        folder = cls((Path(recipe.run_dir).expanduser() if recipe.run_dir else default).absolute())
+        for each in (folder.path, folder.rollouts, folder.checkpoints, folder.plots):
             each.mkdir(parents=True, exist_ok=True)
         write_atomically(folder.recipe_file, dump_recipe(recipe))
         return folder
@@ -158,6 +150,28 @@ class RunFolder:
                 handler.close()
             for logger, level in levels:
                 logger.setLevel(level)
+
+
+def check_run_dir(recipe: Recipe) -> None:
+    """Refuses a ``run_dir`` in which a new run cannot begin; makes nothing.
+
+    Raises:
+        RunFolderError: it is a file, holds a run (resume it) or other files (they would be mixed up with the run's), or
+            cannot be written.
+    """
+    path = Path(recipe.run_dir or "runs").expanduser().absolute()
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if not there.is_dir():
+        raise RunFolderError(f"run_dir {path}: {there} is a file; name a folder that is new or empty")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RunFolderError(f"run_dir {path}: {there} cannot be written; name a folder that can")
+    if recipe.run_dir is None or there != path or not any(path.iterdir()):
+        return
+    if (path / "recipe.yaml").is_file():
+        raise RunFolderError(
+            f"run_dir {path} holds a run already; continue it with `lpo resume {path}`, or name another folder"
+        )
+    raise RunFolderError(f"run_dir {path} is not empty and holds no run; name a folder that is new or empty")
 
 
 class _StderrHandler(logging.StreamHandler):

@@ -31,11 +31,15 @@ def unknown_name(name: object, known: Iterable[object], what: str = "field") -> 
     return f"unknown {what} '{name}'; {remedy}"
 
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
+LARGEST = 1_000_000_000
+"""Whole numbers beyond it are slips of the pen, and overflow in engines."""
+
+Positive = Annotated[int, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[int, Field(ge=0, le=LARGEST)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=0.01, le=100)]
 Name = Annotated[str, Field(min_length=1)]
 
 

@@ -86,7 +86,7 @@ def apply_overrides(tree: Tree, overrides: Sequence[str], schema: Place) -> None
     for text in overrides:
         keys, equals, value_text = text.partition("=")
         keys = keys.strip()
-        parts = keys.split(".")
+        parts = keys.replace("[", ".").replace("]", "").split(".")  # stages[1].steps, as errors show it
         if not equals or not all(parts):
             raise RecipeError(f"override '{text}' is not of the form key=value or key.sub=value")
         try:
@@ -113,9 +113,8 @@ def _read(path: Path, schema: Place, chain: tuple[Path, ...]) -> Tree:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{origin}: cannot be read as UTF-8 text: {error}") from None
     if not isinstance(document.value, dict):
-        raise RecipeError(
-            f"{origin}: a recipe is a mapping of fields (name, model, data, stages); this is {document.value!r}"
-        )
+        found = "the file is empty" if document.value is None else f"this is {document.value!r}"
+        raise RecipeError(f"{origin}: a recipe is a mapping of fields (name, model, data, stages); {found}")
     tree = Tree({}, {(): origin})
     for parent in _parents(document, origin):
         try:

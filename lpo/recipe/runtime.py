@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lpo.recipe.base import NonNegative, Plugin, Positive, PositiveFloat, Section
 
 Dtype = Literal["float32", "bfloat16"]
+TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "uc")
 
 
 class Engine(Section):
@@ -83,6 +84,15 @@ class Tracking(Section):
     system_metrics: bool = True
     sampled_groups: NonNegative = 4
     """Groups of responses saved per step in rollouts/, with rewards and sentences."""
+
+    @field_validator("uri")
+    @classmethod
+    def _known_store(cls, uri: str | None) -> str | None:
+        scheme = uri.partition("://")[0] if uri and "://" in uri else None
+        if scheme is not None and scheme.partition("+")[0] not in TRACKING_SCHEMES:
+            known = ", ".join(f"{each}://" for each in TRACKING_SCHEMES)
+            raise ValueError(f"MLflow knows no store '{scheme}://'; use a path or one of {known}")
+        return uri
 
 
 class Checkpoints(Section):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lpo.recipe.algorithm import Algorithm
-from lpo.recipe.base import FileName, Fraction, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section
+from lpo.recipe.base import FileName, Fraction, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section, Temperature
 from lpo.recipe.runtime import Evaluation, Optimizer, RewardSpec
 
 
@@ -53,6 +53,14 @@ class Mismatch(Section):
         return self
 
 
+def _refuse_endless_warmup(optimizer: Optimizer, updates: int, product: str) -> None:
+    if optimizer.warmup_steps > updates:
+        raise ValueError(
+            f"optimizer.warmup_steps {optimizer.warmup_steps} is more than the stage's {updates} optimiser steps "
+            f"({product}): the learning rate would never be reached; lower it"
+        )
+
+
 class DftStage(Section):
     """Supervised training on worked responses; only response tokens count."""
 
@@ -63,7 +71,7 @@ class DftStage(Section):
     """Responses per optimiser step."""
     optimizer: Optimizer
     evaluation: Evaluation = Evaluation()
-    temperature: PositiveFloat = 1.0
+    temperature: Temperature = 1.0
     """Of the sampled evaluation."""
     max_response_tokens: Positive = 256
     """Longer worked responses are refused; also the limit of evaluation responses."""
@@ -71,6 +79,11 @@ class DftStage(Section):
     """Stop the stage at the first evaluation that reaches this sampled accuracy."""
     rewards: list[RewardSpec] = Field(default_factory=list)
     """How evaluations decide that a response is right. None given: those of the next rl stage."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DftStage:
+        _refuse_endless_warmup(self.optimizer, self.steps, "steps")
+        return self
 
 
 class RlStage(Section):
@@ -84,7 +97,7 @@ class RlStage(Section):
     group_size: Positive = 8
     """G, responses per prompt."""
     max_response_tokens: Positive = 256
-    temperature: PositiveFloat = 1.0
+    temperature: Temperature = 1.0
     """Of sampling; the learner divides its logits by it too."""
     algorithm: Algorithm
     segmentation: Segmentation = Segmentation()
@@ -126,6 +139,8 @@ class RlStage(Section):
                 f"mismatch.kind {self.mismatch.kind} corrects nothing when old_logprobs are the engine's; "
                 "turn one of them off"
             )
+        updates = self.steps * self.minibatches * self.epochs
+        _refuse_endless_warmup(self.optimizer, updates, "steps x minibatches x epochs")
         return self
 
     @property

@@ -114,12 +114,16 @@ class Place:
     def _range(self) -> str:
         words = {Gt: ("gt", "above"), Ge: ("ge", "at least"), Lt: ("lt", "below"), Le: ("le", "at most")}
         bounds = [
-            f"{word} {getattr(limit, name)}"
+            f"{word} {_short(getattr(limit, name))}"
             for kind, (name, word) in words.items()
             for limit in self.limits
             if isinstance(limit, kind)
         ]
         return " " + " and ".join(bounds) if bounds else ""
+
+
+def _short(number: float) -> str:
+    return f"{number:.0e}".replace("e+0", "e") if number >= 1e6 else str(number)
 
 
 def place_of(annotation: Any, limits: tuple[Any, ...] = (), nullable: bool = False) -> Place:

@@ -96,7 +96,9 @@ def validate(recipe: RecipeName, overrides: Overrides = None) -> None:
     loaded = load_recipe(recipe, overrides or [])
     from trainers.cluster import describe_layout
     from trainers.prepare import prepare
+    from trainers.run_folder import check_run_dir
 
+    check_run_dir(loaded.recipe)
     prepared = prepare(loaded)
     stages = ", ".join(f"{stage.name} ({stage.kind}, {stage.steps} steps)" for stage in loaded.recipe.stages)
     from rich.console import Console

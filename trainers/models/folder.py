@@ -44,6 +44,8 @@ class ModelFacts:
 def inspect_model(path: Path) -> ModelFacts:
     """Reads the facts of a model folder. Raises ModelError where it has no config, no tokenizer or incomplete "
     "weights."""
+    if path.is_file():
+        raise ModelError(f"model {path} is a file; name the folder that holds {CONFIG}, safetensors and a tokenizer")
     if not path.is_dir():
         raise ModelError(
             f"model folder {path} does not exist; give a folder with {CONFIG}, safetensors and a tokenizer"
