@@ -142,11 +142,11 @@ def _plain(setup: dict[str, Any]) -> None:
 
     def loss_of(packed: MicroBatch, mask: torch.Tensor) -> torch.Tensor:
         hidden = model.model(
-            input_ids=packed.input_ids[None],
-            position_ids=packed.position_ids[None],
-            attention_mask=mask[None, None],
+            input_ids=packed.input_ids,
+            position_ids=packed.position_ids,
+            attention_mask=mask[:, None],
             use_cache=False,
-        ).last_hidden_state[0]
+        ).last_hidden_state.flatten(0, 1)
         logits = model.lm_head(hidden[packed.predict_from])
         logp = -torch.nn.functional.cross_entropy(logits, packed.targets, reduction="none")
         advantage = torch.tensor([sample.advantage for sample in packed.samples])[packed.row]
@@ -167,7 +167,7 @@ def _plain(setup: dict[str, Any]) -> None:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         seconds = time.perf_counter() - started
-        tokens = sum(len(packed.input_ids) for packed, _ in micro_batches)
+        tokens = sum(packed.input_ids.numel() for packed, _ in micro_batches)
         return {"seconds": seconds, "tokens": tokens, "loss": total, "grad_norm": float(norm)}
 
     Turns().serve(work)
