@@ -111,6 +111,11 @@ def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(model_path, trust_remote_code=trusted)
     except Exception as cause:
         # transformers and tokenizers raise many types here; each means that the folder's files cannot be used.
+        if not trusted and "auto_map" in (model_path / "config.json").read_text():
+            raise ModelError(
+                f"model folder {model_path} brings Python code of its own, which is run only where the recipe says "
+                "model.trust_remote_code: true; read the code first"
+            ) from cause
         raise ModelError(
             f"model folder {model_path}: configuration or tokenizer cannot be loaded ({_said(cause)}); save both again "
             "with save_pretrained, or use a model that the installed transformers knows"
