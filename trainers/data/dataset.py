@@ -8,7 +8,6 @@ from typing import Any
 
 from lpo.recipe.data import Data, ReasoningGymSource
 from lpo.samples import Prompt
-from trainers.data.order import PromptOrder
 from trainers.data.rendering import render_prompts
 from trainers.data.rows import DataError, Row
 from trainers.data.sources import load_rows
@@ -29,10 +28,6 @@ class PromptDataset:
     order_seed: int
     duplicates: int
     dropped_long: int
-
-    def order(self) -> PromptOrder[Prompt]:
-        """The endless order of the training prompts."""
-        return PromptOrder(self.train, self.order_seed)
 
 
 def build_dataset(

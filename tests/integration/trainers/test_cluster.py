@@ -210,7 +210,7 @@ def test_a_job_trains_on_both_nodes_from_its_own_working_directory(two_nodes: Tw
     assert "stage rl" in output  # the job's own lines came through
     assert f"model: {run}" in output
     stages = [json.loads(line)["stage"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert stages == ["dft", "dft", "rl", "rl", "rl"]
+    assert stages == ["dft", "dft", "dft", "rl", "rl", "rl"]  # each begins with an evaluation
     places = {actor["class_name"]: actor["node_id"] for actor in two_nodes.actors()}
     assert places["LearnerRank"] != places["RolloutWorker"]
     found = json.loads(facts.read_text())
