@@ -7,6 +7,7 @@ from dataclasses import replace
 from lpo.kl import kl_estimate
 from lpo.recipe.stages import RlStage
 from lpo.samples import Group
+from trainers.curriculum import training_prompts
 from trainers.evaluation import evaluate, evaluate_start
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample
@@ -26,11 +27,12 @@ from trainers.training_batch import (
 
 
 def train_rl(run: Run, stage: RlStage) -> None:
-    """From ``run.state.step`` to the stage's last step. One step is one rollout batch."""
+    """From ``run.state.step`` to the stage's last step, or the one that spends its tokens. One step is one batch."""
     if run.state.step == 0:
         evaluate_start(run, stage)
-    prompts = run.order_of(run.dataset.train)
-    while run.state.step < stage.steps:
+    prompts = training_prompts(run, stage)
+    last = False
+    while not last:
         clock = StepClock()
         groups, report = sample_groups(run, stage, prompts, clock)
         if stage.shuffle_rewards:
@@ -41,14 +43,13 @@ def train_rl(run: Run, stage: RlStage) -> None:
             summary, statistics = _learn(run, stage, groups)
         metrics = rollout_metrics(groups, report, summary, stage)
         metrics |= statistics_metrics(statistics, stage, _updates(run, stage))
+        metrics |= prompts.metrics()
         metrics["staleness/mean"] = _staleness(groups, run.state.version)
         run.probe_with(groups)
         run.publish(clock)
 
-        run.state.step += 1
-        run.state.global_step += 1
-        run.state.tokens += report.generated_tokens
-        last = run.state.step == stage.steps
+        run.state.advance(report.generated_tokens)
+        last = run.state.step == stage.steps or _spent(run, stage)
         if last or (stage.evaluation.every and run.state.step % stage.evaluation.every == 0):
             metrics |= evaluate(run, stage, clock)
         run.folder.save_rollouts(stage.name, run.state.global_step, groups[: run.recipe.tracking.sampled_groups])
@@ -58,6 +59,10 @@ def train_rl(run: Run, stage: RlStage) -> None:
         run.log(stage.name, metrics | times | rate)
         run.keep_best(metrics)
         run.end_step(stage.name, last=last)
+
+
+def _spent(run: Run, stage: RlStage) -> bool:
+    return stage.rollout_tokens is not None and run.state.stage_tokens >= stage.rollout_tokens
 
 
 def _staleness(groups: list[Group], version: int) -> float:

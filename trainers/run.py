@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lpo.recipe.runtime import RewardSpec
 from lpo.recipe.schema import Recipe
@@ -28,6 +28,17 @@ Item = TypeVar("Item")
 PROBE_TOKENS = 32
 
 
+class Resumable(Protocol):
+    """Something whose position can be saved."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+Order = TypeVar("Order", bound=Resumable)
+
+
 @dataclass
 class RunState:
     """Where a run stands; saved with every checkpoint."""
@@ -42,15 +53,24 @@ class RunState:
     """Steps done in all stages."""
     tokens: int = 0
     """Response tokens trained on so far."""
+    stage_tokens: int = 0
+    """Those of the stage in progress."""
     version: int = 0
     """Last weight version that every engine has."""
     order: dict[str, Any] = field(default_factory=dict)
-    """Position in the order of training prompts."""
+    """Position in the order of training prompts, and what a curriculum knows of them."""
     best_accuracy: float = -1.0
 
     def begin(self, stage: int) -> None:
         """A new stage, at its first step."""
-        self.stage, self.step, self.stage_done, self.order = stage, 0, False, {}
+        self.stage, self.step, self.stage_done, self.stage_tokens, self.order = stage, 0, False, 0, {}
+
+    def advance(self, tokens: int) -> None:
+        """One step more, which sampled or learned from so many response tokens."""
+        self.step += 1
+        self.global_step += 1
+        self.tokens += tokens
+        self.stage_tokens += tokens
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -144,10 +164,19 @@ class Run:
 
     def order_of(self, items: Sequence[Item]) -> PromptOrder[Item]:
         """The order in which the stage in progress goes through ``items``, from where it stood."""
-        self._order = PromptOrder(items, self.dataset.order_seed + self.state.stage)
+        return self.follow(PromptOrder(items, self.order_seed))
+
+    @property
+    def order_seed(self) -> int:
+        """Of the order in which the stage in progress goes through its data."""
+        return self.dataset.order_seed + self.state.stage
+
+    def follow(self, order: Order) -> Order:
+        """The stage in progress takes its data by ``order``, from where it stood; checkpoints save the position."""
         if self.state.order:
-            self._order.load_state_dict(self.state.order)
-        return self._order
+            order.load_state_dict(self.state.order)
+        self._order: Resumable = order
+        return order
 
     def rewards(self, specs: Sequence[RewardSpec]) -> list[Reward]:
         """The rewards of a stage, resolved once."""

@@ -11,7 +11,7 @@ from lpo.samples import Group, Prompt
 from rewards.call import RewardReport, score_groups
 from rewards.contract import TrainerState
 from rollout.requests import SampleRequest
-from trainers.data import PromptOrder
+from trainers.curriculum import TrainingPrompts
 from trainers.evaluation import correct
 from trainers.run import Run, StepClock, sampling_seed
 
@@ -33,7 +33,7 @@ class SamplingReport:
 
 
 def sample_groups(
-    run: Run, stage: RlStage, prompts: PromptOrder[Prompt], clock: StepClock
+    run: Run, stage: RlStage, prompts: TrainingPrompts, clock: StepClock
 ) -> tuple[list[Group], SamplingReport]:
     """``prompts_per_step`` scored groups.
 
@@ -47,6 +47,7 @@ def sample_groups(
     report, kept = SamplingReport(), list[Group]()
     while len(kept) < stage.prompts_per_step and report.rounds < (stage.max_sampling_rounds if dynamic else 1):
         groups = _one_round(run, stage, prompts.take(stage.prompts_per_step - len(kept)), report, clock)
+        prompts.observe(groups)
         mixed = [group for group in groups if _mixed(group)] if dynamic else groups
         report.dropped_groups += len(groups) - len(mixed)
         kept.extend(mixed)

@@ -23,9 +23,7 @@ def train_supervised(run: Run, stage: DftStage) -> None:
         samples = supervised_batch([(prompt.token_ids, ids) for prompt, ids in order.take(stage.batch_size)])
         with clock("learn"):
             statistics = run.learner.step(samples, loss, learning_rate(stage.optimizer, run.state.step, stage.steps))
-        run.state.step += 1
-        run.state.global_step += 1
-        run.state.tokens += int(statistics.tokens)
+        run.state.advance(int(statistics.tokens))
         metrics = {
             "policy/loss": float(statistics.loss),
             "policy/perplexity": math.exp(min(50.0, float(statistics.loss))),

@@ -38,9 +38,8 @@ def assign_advantages(groups: Sequence[Group], stage: RlStage) -> AdvantageSumma
     group_ids = torch.tensor([i for i, group in enumerate(groups) for _ in group.responses])
     valid = torch.tensor([counts(response, stage) for response in responses], dtype=torch.bool)
     rewards = torch.tensor([response.reward or 0.0 for response in responses], dtype=torch.float64)
-    kind = stage.advantage or stage.algorithm.advantage
     for response, advantage in zip(
-        responses, group_advantages(rewards, group_ids, kind, valid=valid).tolist(), strict=True
+        responses, group_advantages(rewards, group_ids, stage.advantage_kind, valid=valid).tolist(), strict=True
     ):
         response.advantage = advantage
     return AdvantageSummary(

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lpo.recipe.algorithm import Algorithm
+from lpo.recipe.algorithm import AdvantageKind, Algorithm
 from lpo.recipe.base import FileName, Fraction, NonNegativeFloat, Plugin, Positive, PositiveFloat, Section, Temperature
+from lpo.recipe.curriculum import Curriculum, NoCurriculum
 from lpo.recipe.runtime import Evaluation, Optimizer, RewardSpec
 
 
@@ -93,6 +94,9 @@ class RlStage(Section):
     name: FileName = "rl"
     steps: Positive
     """Rollout batches."""
+    rollout_tokens: Positive | None = None
+    """End the stage at the first step by which it has sampled so many response tokens, if that comes before the last;
+    so that runs whose responses differ in length can be compared at equal cost."""
     prompts_per_step: Positive = 8
     group_size: Positive = 8
     """G, responses per prompt."""
@@ -102,7 +106,9 @@ class RlStage(Section):
     algorithm: Algorithm
     segmentation: Segmentation = Segmentation()
     advantage: Literal["group_norm", "group_mean", "leave_one_out"] | None = None
-    """None: the algorithm's own (group_mean for dr_grpo, else group_norm)."""
+    """None: group_mean with curriculum evo_cot, else the algorithm's own (group_mean for dr_grpo, else group_norm)."""
+    curriculum: Curriculum = NoCurriculum()
+    """``none`` or ``evo_cot``, or a mapping of its settings."""
     minibatches: Positive = 1
     """Optimiser steps that one pass over a rollout batch is split into, by prompts."""
     epochs: Positive = 1
@@ -141,7 +147,19 @@ class RlStage(Section):
             )
         updates = self.steps * self.minibatches * self.epochs
         _refuse_endless_warmup(self.optimizer, updates, "steps x minibatches x epochs")
+        if self.curriculum.kind == "evo_cot" and self.rewards[0].weight != 1:
+            raise ValueError(
+                f"rewards[0].weight {self.rewards[0].weight}: with curriculum evo_cot the first reward says whether a "
+                "response is right, and a right one is worth 1; leave its weight out"
+            )
         return self
+
+    @property
+    def advantage_kind(self) -> AdvantageKind:
+        """How rewards become advantages. Division by a group's std would cancel Evo-CoT's alpha."""
+        if self.advantage is not None:
+            return self.advantage
+        return "group_mean" if self.curriculum.kind == "evo_cot" else self.algorithm.advantage
 
     @property
     def on_policy(self) -> bool:

@@ -13,6 +13,7 @@ from lpo.samples import Group, Prompt, Response
 from rewards.contract import RewardResult
 from rewards.resolver import resolve_all
 from rollout.requests import SampleRequest
+from trainers.curriculum import PromptsInTurn
 from trainers.data import PromptOrder
 from trainers.rl_metrics import rollout_metrics
 from trainers.run import Run, StepClock
@@ -57,7 +58,7 @@ def order(names: Sequence[str]) -> Any:
     prompts = [Prompt(name, [number], name, name) for number, name in enumerate(names)]
     dealer = PromptOrder(prompts, seed=0)
     dealer._permutation = list(range(len(prompts)))  # in the order given
-    return dealer
+    return PromptsInTurn(dealer)
 
 
 HERE = "tests.unit.trainers.test_sampling"
