@@ -27,15 +27,17 @@ def rollout_metrics(
         for name, value in response.components.items():
             if value is not None:
                 components[name].append(value)
+    tokens = sum(len(response.token_ids) for response in responses)
+    sentences = sum(response.segment_ids[-1] + 1 for response in responses if response.segment_ids)
     metrics = {
         "reward/mean": _mean(valid),
         "reward/std": _std(valid),
         "reward/invalid": (len(responses) - len(valid)) / count,
         **{f"reward/{name}": _mean(values) for name, values in components.items()},
         **{f"reward_log/{name}": _mean(values) for name, values in report.logged.items()},
-        "response/tokens": sum(len(response.token_ids) for response in responses) / count,
-        "response/sentences": sum(response.segment_ids[-1] + 1 for response in responses if response.segment_ids)
-        / count,
+        "response/tokens": tokens / count,
+        "response/sentences": sentences / count,
+        "response/tokens_per_sentence": tokens / max(1, sentences),
         "response/truncated": sum(response.truncated for response in responses) / count,
         "groups/zero_variance": summary.zero_variance / max(1, summary.groups),
         "groups/masked": summary.masked / count,
@@ -43,8 +45,9 @@ def rollout_metrics(
         "groups/missing": float(report.missing_groups),
     }
     if stage.kl.coefficient > 0 and stage.kl.place == "reward":
-        tokens = sum(len(response.token_ids) for response in responses if response.components.get("kl") is not None)
-        metrics["policy/kl"] = -sum(components["kl"]) / stage.kl.coefficient / max(1, tokens)
+        penalised = [response for response in responses if response.components.get("kl") is not None]
+        nats = -sum(components["kl"]) / stage.kl.coefficient
+        metrics["policy/kl"] = nats / max(1, sum(len(response.token_ids) for response in penalised))
     return metrics
 
 

@@ -76,6 +76,15 @@ def test_what_rewards_record_stays_with_its_response_and_in_the_metrics():
     assert metrics["reward/mean"] == 0.25
 
 
+def test_sentences_are_counted_over_the_batch():
+    stage = stage_with("math")
+    responses = [Response([1] * 6, [0.0] * 6, "", "stop", 0, segment_ids=[0, 0, 0, 0, 1, 1])]
+    responses += [Response([1] * 3, [0.0] * 3, "", "stop", 0, segment_ids=[0, 0, 0])]
+    report = SimpleNamespace(logged={}, dropped_groups=0, missing_groups=0)
+    metrics = rollout_metrics([Group(Prompt("p", [1], "p", "p"), responses)], report, AdvantageSummary(1, 0, 0), stage)  # type: ignore[arg-type]
+    assert (metrics["response/sentences"], metrics["response/tokens_per_sentence"]) == (1.5, 3.0)
+
+
 def test_dynamic_sampling_replaces_groups_that_agree():
     run = run_that_answers({"a": ["right", "right"], "b": ["right", "wrong"], "c": ["wrong", "right"]})
     groups, report = sample_groups(run, stage_with(f"{HERE}:graded", dynamic_sampling=True), order("abc"), StepClock())
