@@ -89,6 +89,8 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSumm
             rate = learning_rate(stage.optimizer, update + epoch * stage.minibatches + number, total_updates)
             taught = [sample for sample in batch if teaches(sample, stage)]
             first = epoch == 0 and number == 0
+            if first and not taught:
+                taught = batch[:1]  # its gradient is zero, but engine and learner are compared in every step
             settings_now = replace(settings, measure_mismatch=first or stage.old_logprobs == "learner")
             statistics.append(run.learner.step(taught, settings_now, rate))
     return summary, statistics
