@@ -20,6 +20,7 @@ ENTRY_POINTS = "lpo.rewards"
 SHIPPED = {
     "reasoning_gym": "rewards.correctness:reasoning_gym",
     "math": "rewards.correctness:math",
+    "frontend": "rewards.frontend.plugin:Frontend",
     "soft_overlong": "rewards.length:soft_overlong",
 }
 """Rewards that come with lpo, by name."""

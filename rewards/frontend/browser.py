@@ -1,0 +1,433 @@
+"""A headless shell that serves one page after the other, each in a fresh context, and is replaced if it misbehaves."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import json
+import logging
+import mimetypes
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError, decoded
+from rewards.frontend.launch import MEMORY_LIMIT, Isolation, Process, start
+
+_log = logging.getLogger(__name__)
+
+ORIGIN = "https://page.example"
+"""Where pages are served: a secure origin, so that they have storage and crypto, and one that is nowhere."""
+
+MOST_ERRORS = 50
+MOST_DOCUMENTS = 12
+"""Navigations of one page that are served; a page that reloads itself for ever stays as it then is."""
+MOST_REQUESTS = 400
+PAGES_A_BROWSER = 500
+"""A browser is replaced after so many contexts, before what it never gives back adds up."""
+_LOADING_STEPS = 20
+_WORLD = "lpo"
+_USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
+
+
+class PageError(Exception):
+    """The page made it impossible to go on: it computes without end, or takes too much memory."""
+
+
+class BrowserError(Exception):
+    """The browser or the machine failed, not the page: what was asked cannot be judged."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one page may take."""
+
+    wall_s: float = 5.0
+    """Seconds until it has loaded and been captured, or until a check is done. Time in which the machine gave the
+    browser no processor does not count."""
+    cpu_s: float = 3.5
+    """Processor seconds in the same span."""
+    hard_s: float = 60.0
+    """Seconds after which a starving machine's page is given up as not judged."""
+
+
+class Browser:
+    """One headless shell at a time. Not for use by several threads."""
+
+    def __init__(self, isolation: Isolation = "namespace", limits: Limits | None = None) -> None:
+        self.isolation, self.limits = isolation, limits or Limits()
+        self.process: Process | None = None
+        self.pages = 0
+        self.started = 0
+        self._version = ""
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+
+    @contextlib.contextmanager
+    def page(self, files: Mapping[str, bytes], width: int, height: int) -> Iterator[Page]:
+        """An empty page in a context of its own, which `Page.load` fills from ``files`` (by path, "" the document).
+
+        Raises PageError where the page was too much for its limits (the browser is then replaced) and BrowserError
+        where the browser failed for a reason of its own.
+        """
+        if self.pages >= PAGES_A_BROWSER:
+            self.close()
+        process = self._running()
+        self.pages += 1
+        page = Page(process, files, self.limits, width, height, self._version)
+        sound = False
+        try:
+            page.open()
+            yield page
+            sound = True
+        except UnansweredError as cause:
+            raise page.blame() from cause
+        except BrowserGoneError as cause:
+            memory = page.memory_fault or page.crashed
+            raise (PageError(memory) if memory else BrowserError(str(cause))) from cause
+        except ProtocolError as cause:
+            sound = True
+            raise BrowserError(f"the browser refused a command: {cause}") from cause
+        except PageError:
+            raise
+        finally:
+            if not (sound and page.close()):
+                self.close()
+
+    def _running(self) -> Process:
+        if self.process is None:
+            try:
+                self.process = start(self.isolation)
+            except BrowserGoneError as cause:
+                raise BrowserError(str(cause)) from cause
+            self.started += 1
+            self.pages = 0
+            deadline = time.monotonic() + 20
+            try:
+                product = self.process.pipe.call("Browser.getVersion", deadline=deadline)["product"]
+            except (BrowserGoneError, UnansweredError) as cause:
+                self.close()
+                raise BrowserError("the headless shell does not answer") from cause
+            self._version = product.rpartition("/")[2]
+        return self.process
+
+
+@dataclass
+class _Seen:
+    """What a page did beside drawing itself."""
+
+    errors: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    documents: int = 0
+    requests: int = 0
+
+
+class Page:
+    """A tab. Its methods may raise UnansweredError, BrowserGoneError, ProtocolError or PageError; `Browser.page` sorts
+    them."""
+
+    def __init__(
+        self, process: Process, files: Mapping[str, bytes], limits: Limits, width: int, height: int, version: str
+    ) -> None:
+        self._process, self._pipe, self._files, self._limits = process, process.pipe, files, limits
+        self.width, self.height, self._version = width, height, version
+        self.seen = _Seen()
+        self.accept_dialogs, self.prompt_text = True, ""
+        self.memory_fault = self.crashed = ""
+        self._context = self._target = self._session = self._frame = ""
+        self._world: int | None = None
+        self._loaded = self._expired = False
+        self._dragged: dict[str, Any] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts the page's time anew."""
+        self._began = time.monotonic()
+        self._cpu_before, self._starved_before = self._process.cpu_s(), self._process.starved_s()
+
+    def open(self) -> None:
+        pipe, deadline = self._pipe, time.monotonic() + 20
+        pipe.forget()
+        for method, handler in (
+            ("Fetch.requestPaused", self._on_request),
+            ("Runtime.exceptionThrown", self._on_error),
+            ("Page.javascriptDialogOpening", self._on_dialog),
+            ("Page.loadEventFired", self._on_load),
+            ("Emulation.virtualTimeBudgetExpired", self._on_expired),
+            ("Input.dragIntercepted", self._on_drag),
+            ("Inspector.targetCrashed", self._on_crash),
+        ):
+            pipe.listen(method, handler)
+        pipe._on_tick = self._on_tick
+        context = pipe.call("Target.createBrowserContext", {"disposeOnDetach": True}, deadline=deadline)
+        self._context = context["browserContextId"]
+        pipe.post("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": self._context})
+        target = {"url": "about:blank", "browserContextId": self._context, "width": self.width, "height": self.height}
+        self._target = self._frame = pipe.call("Target.createTarget", target, deadline=deadline)["targetId"]
+        attached = pipe.call("Target.attachToTarget", {"targetId": self._target, "flatten": True}, deadline=deadline)
+        self._session = attached["sessionId"]
+        self._post("Page.enable")
+        self._post("Runtime.enable")
+        self._post("Inspector.enable")
+        self._post("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
+        self._post("Page.addScriptToEvaluateOnNewDocument", {"source": _script("pageworld.js")})
+        self._post("Emulation.setUserAgentOverride", {"userAgent": _USER_AGENT.format(self._version)})
+        reduced = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self._post("Emulation.setEmulatedMedia", {"features": [reduced]})
+        self._post("Page.setInterceptFileChooserDialog", {"enabled": True})
+        self.resize(self.width, self.height)
+        # A navigation that overtakes these settings can crash the tab.
+        self._call("Runtime.evaluate", {"expression": "0"})
+
+    def close(self) -> bool:
+        """Whether the context went away as it should."""
+        deadline = time.monotonic() + 1.5
+        try:
+            self._pipe._on_tick = lambda: None
+            self._pipe.call("Target.disposeBrowserContext", {"browserContextId": self._context}, deadline=deadline)
+        except (UnansweredError, BrowserGoneError, ProtocolError):
+            return False
+        return self._process.memory() < MEMORY_LIMIT / 2
+
+    def load(self, fragment: str = "") -> None:
+        """Navigates to the document and waits for its load event, then lets the page's clock run a little.
+
+        From here on the clock stands still except in `run`.
+        """
+        self._loaded, self._world = False, None
+        self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
+        self._until(lambda: self._loaded)
+        self.run(400)
+
+    def reload(self) -> None:
+        self._loaded = False
+        self._post("Page.reload")
+        self.run(400)
+
+    def run(self, ms: float) -> None:
+        """Lets the page's clock run for so many milliseconds, as fast as the page can; and on, if it is navigating."""
+        self._advance(ms)
+        for _ in range(_LOADING_STEPS):
+            if self._loaded:
+                return
+            self._advance(100)
+
+    def _advance(self, ms: float) -> None:
+        self._expired = False
+        policy = {"policy": "advance", "budget": ms, "maxVirtualTimeTaskStarvationCount": 1000}
+        self._call("Emulation.setVirtualTimePolicy", policy)
+        self._until(lambda: self._expired)
+
+    def resize(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._post("Emulation.setDeviceMetricsOverride", metrics)
+
+    def evaluate(self, expression: str, *arguments: Any) -> Any:
+        """The value of a function expression called with ``arguments``, in a world that the page cannot reach.
+
+        Raises ProtocolError with the text of what was thrown.
+        """
+        source = f"({expression})({', '.join(json.dumps(each) for each in arguments)})"
+        for attempt in (0, 1):
+            if self._world is None:
+                made = self._call("Page.createIsolatedWorld", {"frameId": self._frame, "worldName": _WORLD})
+                self._world = made["executionContextId"]
+            given = {"expression": source, "contextId": self._world, "returnByValue": True, "awaitPromise": False}
+            try:
+                result = self._call("Runtime.evaluate", given)
+            except ProtocolError:
+                # The page has navigated, and its worlds went with it.
+                self._world = None
+                if attempt:
+                    raise
+                continue
+            if "exceptionDetails" in result:
+                raise ProtocolError(_thrown(result["exceptionDetails"]))
+            return result["result"].get("value")
+        return None
+
+    def compiles(self, source: str) -> str | None:
+        """None, or the error with which the browser's compiler refuses a script. Nothing is run."""
+        given = {"expression": source, "sourceURL": "", "persistScript": False}
+        result = self._call("Runtime.compileScript", given)
+        return _thrown(result["exceptionDetails"]) if "exceptionDetails" in result else None
+
+    def picture(self, height: float) -> bytes:
+        """PNG of the page from its top, ``height`` pixels of it."""
+        clip = {"x": 0, "y": 0, "width": self.width, "height": height, "scale": 1}
+        given = {"format": "png", "clip": clip, "captureBeyondViewport": True, "optimizeForSpeed": True}
+        return decoded(self._call("Page.captureScreenshot", given))
+
+    def send(self, kind: str, x: float, y: float, button: str = "none", clicks: int = 0) -> None:
+        """A mouse event, handled when the page's clock runs next."""
+        held = {"left": 1, "right": 2}.get(button, 0) if kind != "mouseReleased" else 0
+        given = {"type": kind, "x": x, "y": y, "button": button, "buttons": held, "clickCount": clicks}
+        self._post("Input.dispatchMouseEvent", {**given, "pointerType": "mouse"})
+
+    def key(self, kind: str, **event: Any) -> None:
+        """A key event, handled when the page's clock runs next."""
+        self._post("Input.dispatchKeyEvent", {"type": kind, **event})
+
+    def insert(self, text: str) -> None:
+        self._post("Input.insertText", {"text": text})
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
+        """Drags with the mouse. Where the page drags by HTML's drag and drop, with its events."""
+        self._dragged = None
+        self._post("Input.setInterceptDrags", {"enabled": True})
+        self.send("mouseMoved", *start)
+        self.send("mousePressed", *start, "left", 1)
+        self.run(50)
+        for step in range(1, steps + 1):
+            x, y = (a + (b - a) * step / steps for a, b in zip(start, end, strict=True))
+            if self._dragged is None:
+                given = {"type": "mouseMoved", "x": x, "y": y, "button": "left", "buttons": 1}
+                self._post("Input.dispatchMouseEvent", {**given, "pointerType": "mouse"})
+            else:
+                self._drag_event("dragEnter" if step == 2 else "dragOver", x, y)
+            self.run(50)
+        if self._dragged is not None:
+            self._drag_event("dragEnter", *end)
+            self._drag_event("dragOver", *end)
+            self.run(50)
+            self._drag_event("drop", *end)
+            self.run(50)
+        self.send("mouseReleased", *end, "left", 1)
+        self._post("Input.setInterceptDrags", {"enabled": False})
+        self.run(50)
+
+    def _drag_event(self, kind: str, x: float, y: float) -> None:
+        self._post("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": self._dragged})
+
+    def _on_drag(self, session: str, event: dict[str, Any]) -> None:
+        if session == self._session:
+            self._dragged = event["data"]
+
+    def stop_scripts(self) -> None:
+        """Ends the script that runs now, if any."""
+        self._post("Runtime.terminateExecution")
+
+    def blame(self) -> PageError | BrowserError:
+        """Whose fault it is that no answer came."""
+        spent = time.monotonic() - self._began
+        starved = self._process.starved_s() - self._starved_before
+        if self.memory_fault or self.crashed:
+            return PageError(self.memory_fault or self.crashed)
+        if spent >= self._limits.hard_s and starved > spent / 4:
+            return BrowserError(f"the machine was too busy: {starved:.0f} of {spent:.0f} s waiting for a processor")
+        return PageError(f"the page does not answer within {self._limits.wall_s:g} s")
+
+    def _post(self, method: str, params: dict[str, Any] | None = None) -> int:
+        return self._pipe.post(method, params, self._session)
+
+    def _call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        number = self._post(method, params)
+        self._until(lambda: number in self._pipe._replies)
+        return self._pipe.result(number, time.monotonic())
+
+    def _until(self, reached: Any) -> None:
+        while True:
+            waited = self._process.starved_s() - self._starved_before if self._overdue(0) else 0.0
+            deadline = self._began + min(self._limits.wall_s + waited, self._limits.hard_s)
+            try:
+                self._pipe.until(reached, deadline)
+                return
+            except UnansweredError:
+                starved = self._process.starved_s() - self._starved_before
+                if not self._overdue(starved):
+                    continue
+                raise
+
+    def _overdue(self, starved: float) -> bool:
+        spent = time.monotonic() - self._began
+        return spent >= min(self._limits.wall_s + starved, self._limits.hard_s)
+
+    def _on_tick(self) -> None:
+        if self._process.memory() > MEMORY_LIMIT:
+            self.memory_fault = f"the page takes more than {MEMORY_LIMIT / 1e9:.1f} GB"
+            raise BrowserGoneError(self.memory_fault)
+        if self._process.cpu_s() - self._cpu_before > self._limits.cpu_s:
+            raise PageError(f"the page computes for more than {self._limits.cpu_s:g} s")
+
+    def _on_request(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        self.seen.requests += 1
+        number, url = event["requestId"], event["request"]["url"]
+        parts = urlsplit(url)
+        navigates = event.get("resourceType") == "Document" and event.get("frameId") == self._frame
+        if f"{parts.scheme}://{parts.netloc}" == ORIGIN and self.seen.requests <= MOST_REQUESTS:
+            path = unquote(parts.path).lstrip("/")
+            body = self._files.get("" if path in ("", "index.html") else path)
+            self.seen.documents += navigates
+            if body is not None and (not navigates or self.seen.documents <= MOST_DOCUMENTS):
+                kind = mimetypes.guess_type(path)[0] or "text/html"
+                if navigates:
+                    self._loaded, self._world = False, None
+                headers = [{"name": "Content-Type", "value": f"{kind}; charset=utf-8"}]
+                answer = {"requestId": number, "responseCode": 200, "responseHeaders": headers}
+                self._post("Fetch.fulfillRequest", {**answer, "body": base64.b64encode(body).decode()})
+                return
+        elif len(self.seen.blocked) < MOST_ERRORS:
+            self.seen.blocked.append(url[:200])
+        if event.get("resourceType") == "Document":
+            # An aborted or empty navigation leaves the page as it is.
+            self._post("Fetch.fulfillRequest", {"requestId": number, "responseCode": 204})
+        else:
+            self._post("Fetch.failRequest", {"requestId": number, "errorReason": "ConnectionRefused"})
+
+    def _on_error(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        self.seen.errors.append(_thrown(event["exceptionDetails"]))
+        if len(self.seen.errors) == MOST_ERRORS:
+            self._post("Runtime.disable")
+
+    def _on_dialog(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        if len(self.seen.dialogs) < MOST_ERRORS:
+            self.seen.dialogs.append(str(event.get("message", ""))[:500])
+        accept = self.accept_dialogs or event.get("type") in ("alert", "beforeunload")
+        answer: dict[str, Any] = {"accept": accept}
+        if event.get("type") == "prompt":
+            answer["promptText"] = self.prompt_text
+        self._post("Page.handleJavaScriptDialog", answer)
+
+    def _on_load(self, session: str, event: dict[str, Any]) -> None:
+        self._loaded = self._loaded or session == self._session
+
+    def _on_expired(self, session: str, event: dict[str, Any]) -> None:
+        self._expired = self._expired or session == self._session
+
+    def _on_crash(self, session: str, event: dict[str, Any]) -> None:
+        if session == self._session:
+            self.crashed = "the page crashed its process, mostly for want of memory"
+            raise BrowserGoneError(self.crashed)
+
+
+def _thrown(details: Mapping[str, Any]) -> str:
+    thrown = details.get("exception", {})
+    text = str(thrown.get("description") or thrown.get("value") or details.get("text", "an error"))
+    line = details.get("lineNumber")
+    return text.partition("\n")[0][:300] + (f" (line {line + 1})" if isinstance(line, int) else "")
+
+
+@functools.lru_cache(maxsize=8)
+def _script(name: str) -> str:
+    return (resources.files("rewards.frontend") / name).read_text(encoding="utf-8")

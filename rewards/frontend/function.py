@@ -1,0 +1,416 @@
+"""Does a page do what was asked: carries out the steps of checks with real input, and judges what comes of them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, cast
+
+from rewards.frontend import checks as c
+from rewards.frontend.browser import Browser, Page, PageError
+from rewards.frontend.capture import HEIGHTS
+from rewards.frontend.devtools import ProtocolError
+from rewards.frontend.keyboard import press, write
+
+SETTLE_MS = 250
+"""Page time after each action in which the page may react."""
+PATIENCE_STEP_MS = 250
+SET_TYPES = ("date", "time", "datetime-local", "month", "week", "color", "range")
+MOST_CONTROLS = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one check. ``credit`` is in 0..1; ``reason`` says what failed, "" if nothing did."""
+
+    name: str
+    weight: float
+    credit: float
+    reason: str = ""
+
+
+@dataclass
+class FunctionResult:
+    """``score`` is in 0..1."""
+
+    score: float
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class StepError(Exception):
+    """A step did not succeed; the message says why."""
+
+
+def perform(browser: Browser, files: Mapping[str, bytes], checks: c.Checks, seed: int | str) -> FunctionResult:
+    """Carries out all checks and adds up their weights. A page that hangs fails the check in which it does.
+
+    Raises BrowserError where the browser failed for a reason of its own.
+    """
+    credits: list[list[float]] = []
+    reasons: list[str] = []
+    drawn = checks.draw(seed)
+    groups: list[list[int]] = []
+    for place, check in enumerate(drawn):
+        if check.fresh:
+            groups.append([])
+        groups[-1].append(place)
+    credits, reasons = [[] for _ in drawn], ["" for _ in drawn]
+    hung = 0
+    for group in groups:
+        for repeat in range(max(drawn[place].repeat for place in group)):
+            again = checks.draw(seed, repeat) if repeat else drawn
+            chosen = [place for place in group if repeat < drawn[place].repeat]
+            if hung >= 2:
+                told: list[tuple[float, str]] = [(0.0, "not tried: the page hung before")] * len(chosen)
+            else:
+                told, fault = _group(browser, files, [again[place] for place in chosen], checks.patience_ms)
+                hung += fault
+            for place, (credit, reason) in zip(chosen, told, strict=True):
+                credits[place].append(credit)
+                reasons[place] = reasons[place] or reason
+    outcomes = [
+        Outcome(check.name, check.weight, min(credits[place]), reasons[place]) for place, check in enumerate(drawn)
+    ]
+    total = sum(outcome.weight for outcome in outcomes)
+    return FunctionResult(sum(each.weight * each.credit for each in outcomes) / total, outcomes)
+
+
+def _group(
+    browser: Browser, files: Mapping[str, bytes], group: list[c.Check], patience_ms: int
+) -> tuple[list[tuple[float, str]], bool]:
+    """Credit and reason of checks that share a page, and whether the page hung."""
+    told: list[tuple[float, str]] = []
+    try:
+        with browser.page(files, group[0].width, HEIGHTS[group[0].width]) as page:
+            page.load()
+            for check in group:
+                page.begin()
+                if check.width != page.width:
+                    page.resize(check.width, HEIGHTS[check.width])
+                    page.run(SETTLE_MS)
+                page.accept_dialogs, page.prompt_text = check.dialogs == "accept", check.prompt_text
+                told.append(_Performance(page, check, patience_ms).credit())
+    except PageError as fault:
+        return [*told, *[(0.0, str(fault))] * (len(group) - len(told))], True
+    return told, False
+
+
+class _Performance:
+    """One check on one page."""
+
+    def __init__(self, page: Page, check: c.Check, patience_ms: int) -> None:
+        self._page, self._check, self._patience = page, check, patience_ms
+        self._errors, self._dialogs = len(page.seen.errors), 0
+        if check.fresh:
+            self._errors = 0
+        self._asked = [step.of for step in check.steps if isinstance(step, c.Changed)]
+        expected = [cast(c.Expectation, step) for step in check.steps if isinstance(step, c.Expectation)]
+        self._counted = [step for step in expected if step.change is not None]
+        self._at_start = self._states()
+        self._before, self._numbers = self._at_start, self._read_numbers()
+
+    def credit(self) -> tuple[float, str]:
+        held, failed, reason = 0, 0, ""
+        for place, step in enumerate(self._check.steps):
+            try:
+                self._do(step)
+                held += isinstance(step, c.Assertion)
+            except (StepError, ProtocolError) as fault:
+                kind = next(name for name, each in c.STEPS.items() if type(step) is each)
+                reason = reason or f"step {place + 1}, {kind}: {fault}" + (f" ({step.note})" if step.note else "")
+                if isinstance(step, c.Action) or not self._check.partial:
+                    left = sum(isinstance(each, c.Assertion) for each in self._check.steps[place:])
+                    failed += max(1, left)
+                    break
+                failed += 1
+        if not self._check.partial:
+            return float(failed == 0), reason
+        return held / (held + failed), reason
+
+    def _do(self, step: c.Step) -> None:
+        if isinstance(step, c.Action):
+            if not isinstance(step, c.Wait):
+                self._before, self._numbers = self._states(), self._read_numbers()
+                self._dialogs = len(self._page.seen.dialogs)
+            _ACTIONS[type(step)](self._page, step)
+            return
+        assert isinstance(step, c.Assertion)
+        patience = self._patience if step.patience_ms is None else step.patience_ms
+        while True:
+            try:
+                self._assert(step)
+                return
+            except StepError:
+                if patience <= 0 or isinstance(step, c.Unchanged | c.NoError):
+                    raise
+            self._page.run(PATIENCE_STEP_MS)
+            patience -= PATIENCE_STEP_MS
+
+    def _assert(self, step: c.Assertion) -> None:
+        page = self._page
+        match step:
+            case c.Visible(of=of):
+                _must(ask(page, "visible", target=of), f"{of} is not visible")
+            case c.Hidden(of=of):
+                _must(not ask(page, "visible", target=of), f"{of} is visible")
+            case c.Focused(of=of):
+                _must(ask(page, "focused", target=of), f"{of} has not the focus")
+            case c.NoError():
+                new = page.seen.errors[self._errors :]
+                _must(not new, f"uncaught: {new[0] if new else ''}")
+            case c.Changed(of=of, what=what, since=since):
+                place = self._asked.index(of)
+                then, now = (self._at_start if since == "start" else self._before)[place], self._states()[place]
+                keys = ("text", "markup", "look") if what == "anything" else (what,)
+                changed = any(then[key] != now[key] for key in keys)
+                if isinstance(step, c.Unchanged):
+                    _must(not changed, f"{of} changed")
+                else:
+                    _must(changed, f"{of} did not change")
+            case c.Expectation():
+                readings = self._readings(step)
+                faults = [fault(step, reading, self._numbers.get(id(step))) for reading in readings]
+                # A select may be meant by its value or its label: one of the readings must do.
+                _must(any(each is None for each in faults), faults[0] or "")
+
+    def _readings(self, step: c.Expectation) -> list[str]:
+        page = self._page
+        match step:
+            case c.Dialog():
+                return [(page.seen.dialogs[self._dialogs :] or [""])[-1]]
+            case c.Url():
+                return [ask(page, "url")]
+            case c.Storage(key=key, area=area):
+                return [ask(page, "storage", key=key, area=area)]
+            case c.Count(of=of, hidden_too=hidden_too):
+                return [ask(page, "count", target=of, all=hidden_too)]
+            case c.TextIs(of=of):
+                found = ask(page, "text", target=of)
+            case c.Attribute(of=of, attribute=name):
+                found = ask(page, "attribute", target=of, name=name)
+            case c.Style(of=of, property=name):
+                found = ask(page, "style", target=of, name=name)
+            case c.ValueIs(of=of):
+                found = ask(page, "value", target=of)
+            case _:
+                raise TypeError(f"{type(step).__name__} reads nothing")
+        if found is None:
+            raise StepError(f"{of} is not there" + (", or not visible" if isinstance(step, c.TextIs) else ""))
+        return found if isinstance(found, list) else [found]
+
+    def _states(self) -> list[dict[str, str]]:
+        if not self._asked:
+            return []
+        states: list[dict[str, str]] = ask(self._page, "state", targets=[_plain(target) for target in self._asked])
+        return states
+
+    def _read_numbers(self) -> dict[int, float | None]:
+        numbers: dict[int, float | None] = {}
+        for step in self._counted:
+            try:
+                numbers[id(step)] = first_number(self._readings(step)[0])
+            except StepError:
+                numbers[id(step)] = None
+        return numbers
+
+
+def fault(wanted: c.Expectation, found: str, before: float | None = None) -> str | None:
+    """None where ``found`` is as expected, else what is wrong with it. ``before`` is the number before the action."""
+
+    def same(text: str) -> str:
+        text = " ".join(text.split())
+        return text if wanted.exact else text.lower()
+
+    shown = repr(found if len(found) <= 80 else found[:77] + "...")
+    tests: list[tuple[object, Callable[[Any], bool], str]] = [
+        (wanted.equals, lambda value: same(found) == same(value), "is not"),
+        (wanted.not_equals, lambda value: same(found) != same(value), "is still"),
+        (wanted.contains, lambda value: same(value) in same(found), "does not contain"),
+        (wanted.not_contains, lambda value: same(value) not in same(found), "contains"),
+        (wanted.matches, lambda value: _searched(value, found[:5000], wanted.exact), "does not match"),
+        (wanted.one_of or None, lambda value: same(found) in [same(each) for each in value], "is none of"),
+    ]
+    for value, test, verb in tests:
+        if value is not None and not test(value):
+            return f"{shown} {verb} {value!r}"
+    number = first_number(found)
+    for value, name in ((wanted.number, ""), (wanted.at_least, "at least "), (wanted.at_most, "at most ")):
+        if value is None:
+            continue
+        near = (
+            number is not None
+            and {
+                "": abs(number - value) <= wanted.give_or_take,
+                "at least ": number >= value,
+                "at most ": number <= value,
+            }[name]
+        )
+        if not near:
+            return f"{shown} has not the number {name}{value:g}"
+    if wanted.change is not None:
+        if number is None or before is None:
+            return f"{shown} has no number to compare with the one before"
+        if abs(number - before - wanted.change) > wanted.give_or_take:
+            return f"the number went from {before:g} to {number:g}, not by {wanted.change:g}"
+    return None
+
+
+def first_number(text: str) -> float | None:
+    """The first number of a text, thousands' commas left out: 1234.5 in "Total: $1,234.50", -3 in "-3 °C"."""
+    for found in re.finditer(
+        r"(?P<sign>[-\u2212]\s?)?[$€£]?\s?(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<rest>\.\d+)?", text
+    ):
+        number = float(found["digits"].replace(",", "") + (found["rest"] or ""))
+        return -number if found["sign"] else number
+    return None
+
+
+def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, tuple[float, ...]]]]:
+    """The share of the page's controls that react to a visitor (None where there are none), the reasons for the rest,
+    and their boxes."""
+    listed = ask(page, "controls", most=MOST_CONTROLS)
+    tried, reacted, reasons, boxes = 0, 0, [], []
+    for index, control in enumerate(listed["tried"]):
+        place = ask(page, "control", index=index)
+        if place.get("gone"):
+            continue
+        tried += 1
+        page.run(20)
+        before = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
+        if not place.get("covered"):
+            _mouse(page, place["x"], place["y"])
+            if place["field"]:
+                write(page, "7")
+            page.run(SETTLE_MS)
+        after = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
+        # A link that leads to the place where one is, or a field's focus alone, is no reaction that counts against.
+        if after != before or (control["link"].startswith("#") and len(control["link"]) > 1):
+            reacted += 1
+        else:
+            what = "is covered" if place.get("covered") else "does nothing"
+            reasons.append(f"{control['what']} {what}")
+            boxes.append((reasons[-1], tuple(control["box"])))
+    return (reacted / tried if tried else None), reasons, boxes
+
+
+def ask(page: Page, do: str, **request: Any) -> Any:
+    """The answer of functions.js."""
+    for name in ("target",):
+        if isinstance(request.get(name), c.Target):
+            request[name] = _plain(request[name])
+    return page.evaluate(_functions(), {"do": do, **request})
+
+
+def _plain(target: c.Target) -> dict[str, Any]:
+    return target.model_dump(exclude_none=True)
+
+
+def _must(so: Any, otherwise: str) -> None:
+    if not so:
+        raise StepError(otherwise)
+
+
+def _searched(pattern: str, text: str, exact: bool) -> bool:
+    return re.search(pattern, text, 0 if exact else re.IGNORECASE) is not None
+
+
+def _point(page: Page, target: c.Target) -> dict[str, Any]:
+    place: dict[str, Any] = ask(page, "point", target=target)
+    if "fault" in place:
+        raise StepError(f"{target} {place['fault']}")
+    return place
+
+
+def _done(answer: Mapping[str, Any], target: c.Target) -> None:
+    if "fault" in answer:
+        raise StepError(f"{target} {answer['fault']}")
+
+
+def _mouse(page: Page, x: float, y: float, button: str = "left", clicks: int = 1) -> None:
+    page.send("mouseMoved", x, y)
+    for click in range(1, clicks + 1):
+        page.send("mousePressed", x, y, button, click)
+        page.send("mouseReleased", x, y, button, click)
+    page.run(SETTLE_MS)
+
+
+def _click(page: Page, step: c.Click) -> None:
+    for _ in range(step.times):
+        place = _point(page, step.on)
+        _mouse(page, place["x"], place["y"], step.button, 2 if step.double else 1)
+
+
+def _hover(page: Page, step: c.Hover) -> None:
+    place = _point(page, step.on)
+    page.send("mouseMoved", place["x"], place["y"])
+    page.run(SETTLE_MS)
+
+
+def _type(page: Page, step: c.Type) -> None:
+    place = _point(page, step.into)
+    if place["type"] in SET_TYPES:
+        ask(page, "set", target=step.into, value=step.text)
+        page.run(SETTLE_MS)
+        return
+    if place["tag"] not in ("input", "textarea") and not place["editable"]:
+        raise StepError(f"{step.into} takes no text")
+    _mouse(page, place["x"], place["y"])
+    if step.clear and ask(page, "empty"):
+        press(page, "Backspace")
+    write(page, step.text)
+    page.run(SETTLE_MS)
+
+
+def _press(page: Page, step: c.Press) -> None:
+    if step.on is not None:
+        _done(ask(page, "focus", target=step.on), step.on)
+    for _ in range(step.times):
+        press(page, step.key)
+        page.run(SETTLE_MS if step.times == 1 else 50)
+    page.run(SETTLE_MS)
+
+
+def _select(page: Page, step: c.Select) -> None:
+    _done(ask(page, "select", target=step.of, option=step.option), step.of)
+    page.run(SETTLE_MS)
+
+
+def _drag(page: Page, step: c.Drag) -> None:
+    start = _point(page, step.source)
+    if step.to is not None:
+        end = _point(page, step.to)
+        start = _point(page, step.source)
+        end = ask(page, "point", target=step.to) if "fault" not in end else end
+    else:
+        assert step.by is not None
+        end = {"x": start["x"] + step.by[0], "y": start["y"] + step.by[1]}
+    page.drag((start["x"], start["y"]), (end["x"], end["y"]))
+    page.run(SETTLE_MS)
+
+
+def _scroll(page: Page, step: c.Scroll) -> None:
+    answer = ask(page, "scroll", target=step.to, by=step.by)
+    if step.to is not None:
+        _done(answer, step.to)
+    page.run(SETTLE_MS)
+
+
+_ACTIONS: dict[type[c.Step], Callable[[Page, Any], None]] = {
+    c.Click: _click,
+    c.Hover: _hover,
+    c.Type: _type,
+    c.Press: _press,
+    c.Select: _select,
+    c.Drag: _drag,
+    c.Scroll: _scroll,
+    c.Wait: lambda page, step: page.run(step.ms),
+    c.Reload: lambda page, step: page.reload(),
+}
+
+
+@functools.lru_cache(maxsize=1)
+def _functions() -> str:
+    return (resources.files("rewards.frontend") / "functions.js").read_text(encoding="utf-8")

@@ -1,0 +1,53 @@
+"""Takes the capture of a loaded page: still, scrolled through once, at each width."""
+
+from __future__ import annotations
+
+from rewards.frontend.browser import Page
+from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, View, collector
+
+STILL = """() => {
+  for (const animation of document.getAnimations()) {
+    try {
+      const ends = animation.effect.getComputedTiming().endTime;
+      if (Number.isFinite(Number(ends))) animation.finish();
+      else { animation.pause(); animation.currentTime = 0; }
+    } catch { animation.cancel(); }
+  }
+  for (const each of document.querySelectorAll("video,audio")) each.pause();
+  if (document.activeElement && document.activeElement !== document.body) document.activeElement.blur();
+}"""
+"""Movement that ends is brought to its end, movement that does not to its beginning."""
+
+STEP = """(height) => {
+  const most = Math.min(document.documentElement.scrollHeight, height) - innerHeight;
+  if (scrollY >= most - 1) { window.scrollTo({ top: 0, behavior: "instant" }); return false; }
+  window.scrollTo({ top: Math.min(scrollY + innerHeight * 0.9, most), behavior: "instant" });
+  return true;
+}"""
+"""One step of scrolling down, so that what appears when it is reached has appeared."""
+
+HAS_BODY = "() => Boolean(document.body) && document.contentType === 'text/html'"
+
+
+def photograph(page: Page) -> Capture:
+    """The page at both widths; it is left at the narrow one. A page without a body gives an empty capture."""
+    views = []
+    for width in WIDTHS:
+        if page.width != width:
+            page.resize(width, HEIGHTS[width])
+            page.run(200)
+        if not page.evaluate(HAS_BODY):
+            return Capture(())
+        if width == WIDTHS[0]:
+            for _ in range(6):
+                if not page.evaluate(STEP, PICTURE_HEIGHT):
+                    break
+                page.run(80)
+            page.run(400)
+        page.evaluate(STILL)
+        page.run(50)
+        page.evaluate(STILL)
+        answer = page.evaluate(collector().strip().rstrip(";"))
+        height = max(1, min(float(answer["pageHeight"]), PICTURE_HEIGHT))
+        views.append(View.from_page({**answer, "width": width}, page.picture(height)))
+    return Capture(tuple(views))
