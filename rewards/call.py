@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
-import math
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from lpo.samples import Group, Prompt
+from lpo.samples import Group
+from rewards.batch import Batch, Outcome
 from rewards.contract import Reward, RewardResult, TrainerState
 
 _log = logging.getLogger(__name__)
+PRINTED_LOGGED = 1000
 
 
 @dataclass
@@ -40,22 +38,15 @@ class RewardReport:
     extra: dict[str, list[Any]] = field(default_factory=dict)
     info: list[dict[str, Any]] = field(default_factory=list)
     """Per sample, in the order of groups and responses: each reward's ``RewardResult.info``, by reward."""
+    faults: list[dict[str, str]] = field(default_factory=list)
+    """Per sample, likewise: why a reward could not value it."""
+    printed: dict[str, str] = field(default_factory=dict)
+    """By reward, the beginning of what isolated rewards wrote to stdout and stderr."""
 
     @property
     def invalid_fraction(self) -> float:
         """The part of the samples that has no reward."""
         return self.unrewarded / self.samples if self.samples else 0.0
-
-
-@dataclass
-class _Outcome:
-    """What one reward said about a batch of n samples."""
-
-    results: list[RewardResult]
-    tracebacks: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    extra: dict[str, list[Any]] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 def score_groups(
@@ -68,12 +59,13 @@ def score_groups(
     """Scores every response of ``groups`` in place: sets ``reward`` and ``components``.
 
     ``reward`` is the sum of weight x value over the rewards that apply. It is None, never 0, where a reward raised,
-    returned NaN, an infinity or something else than a number, or where no reward applies. Rewards run at the same time,
-    each in a thread of its own; each gets the whole batch in one call. If that call raises, it is repeated group by
-    group, so that one bad response costs its own group only. ``trainer_state`` is handed to the rewards as it is.
-    ``weights`` replaces the rewards' own weights.
+    took too long, lost its process, returned NaN, an infinity or something else than a number, or where no reward
+    applies. Rewards run at the same time. A call that fails is repeated for each response alone (for each group, where
+    a reward must see whole groups), so that one bad response costs only itself. ``trainer_state`` is handed to the
+    rewards as it is. ``weights`` replaces the rewards' own weights.
 
-    Nothing that a reward does stops the run: read the report.
+    Rewards of a `rewards.isolation.RewardPool` run in its processes, and nothing that they do stops the run: read the
+    report. Those of `rewards.resolve` run here, in threads, without limits.
     """
     if not rewards:
         raise ValueError("no rewards; a batch cannot be scored")
@@ -81,114 +73,21 @@ def score_groups(
     if len(used_weights) != len(rewards):
         raise ValueError(f"{len(used_weights)} weights for {len(rewards)} rewards; give one each")
     state = TrainerState() if trainer_state is None else trainer_state
+    batch = Batch.of(groups, state)
     with ThreadPoolExecutor(max_workers=len(rewards), thread_name_prefix="reward") as pool:
-        outcomes = list(pool.map(lambda reward: _judge(reward, groups, state), rewards))
+        outcomes = list(pool.map(lambda reward: _judge(reward, batch), rewards))
     return _combine(groups, rewards, used_weights, outcomes)
 
 
-def call_arguments(groups: Sequence[Group], trainer_state: Any) -> dict[str, Any]:
-    """The keyword arguments of a reward: lists with one entry per response, and the trainer's state.
-
-    As TRL passes them: ``completions`` are message lists where the prompt is one, and columns that some prompts lack
-    are None there.
-    """
-    prompts: list[Prompt] = [group.prompt for group in groups for _ in group.responses]
-    responses = [response for group in groups for response in group.responses]
-    texts = [response.text for response in responses]
-    columns = dict.fromkeys(name for group in groups for name in group.prompt.columns)
-    return {
-        **{name: [prompt.columns.get(name) for prompt in prompts] for name in columns},
-        "prompts": [prompt.content for prompt in prompts],
-        "responses": texts,
-        "completions": [
-            text if isinstance(prompt.content, str) else [{"role": "assistant", "content": text}]
-            for prompt, text in zip(prompts, texts, strict=True)
-        ],
-        "completion_ids": [list(response.token_ids) for response in responses],
-        "group_ids": [index for index, group in enumerate(groups) for _ in group.responses],
-        "trainer_state": trainer_state,
-    }
-
-
-def _judge(reward: Reward, groups: Sequence[Group], state: Any) -> _Outcome:
+def _judge(reward: Reward, batch: Batch) -> Outcome:
     started = perf_counter()
-    outcome = _call(reward, groups, state)
-    if outcome.tracebacks and len(groups) > 1:
-        _log.warning("reward %s failed on the batch and is called again group by group", reward.name)
-        outcome = _merge([_call(reward, [group], state) for group in groups])
+    outcome = reward.judge(batch)
     outcome.seconds = perf_counter() - started
     return outcome
 
 
-def _call(reward: Reward, groups: Sequence[Group], state: Any) -> _Outcome:
-    count = sum(len(group.responses) for group in groups)
-    outcome = _Outcome([])
-
-    def log_metric(name: str, value: float) -> None:
-        outcome.metrics.setdefault(name, []).append(float(value))
-
-    def log_extra(column: str, values: Sequence[Any]) -> None:
-        outcome.extra[column] = list(values)
-
-    try:
-        returned = reward(**call_arguments(groups, state), log_metric=log_metric, log_extra=log_extra)
-        if inspect.isawaitable(returned):
-            returned = asyncio.run(_awaited(returned))
-        values = list(returned)
-    except Exception as raised:
-        cause = type(raised).__name__
-        return _Outcome([RewardResult.unjudged(cause)] * count, {cause: traceback.format_exc()})
-    if len(values) != count:
-        outcome.results = [RewardResult.unjudged(f"returned {len(values)} values for {count} responses")] * count
-    else:
-        outcome.results = [_as_result(value) for value in values]
-    return outcome
-
-
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable
-
-
-def _merge(outcomes: Sequence[_Outcome]) -> _Outcome:
-    merged = _Outcome([])
-    for outcome in outcomes:
-        merged.results.extend(outcome.results)
-        merged.tracebacks = {**outcome.tracebacks, **merged.tracebacks}
-        for name, values in outcome.metrics.items():
-            merged.metrics.setdefault(name, []).extend(values)
-        for column, entries in outcome.extra.items():
-            merged.extra.setdefault(column, []).extend(entries)
-    return merged
-
-
-def _as_result(value: Any) -> RewardResult:
-    if isinstance(value, RewardResult):
-        if value.total is None or value.invalid is not None:
-            return value
-        total = _number(value.total)
-        if isinstance(total, str):
-            return RewardResult(None, value.components, value.info, total)
-        return RewardResult(total, value.components, value.info)
-    if value is None:
-        return RewardResult(None)
-    number = _number(value)
-    return RewardResult.unjudged(number) if isinstance(number, str) else RewardResult(number)
-
-
-def _number(value: Any) -> float | str:
-    """The value as a finite float, or the reason why it is none. Text is refused, numpy's and torch's scalars are "
-    "taken."""
-    if isinstance(value, str | bytes):
-        return f"returned {type(value).__name__}"
-    try:
-        number = float(value)
-    except (TypeError, ValueError, RuntimeError):
-        return f"returned {type(value).__name__}"
-    return number if math.isfinite(number) else f"returned {number}"
-
-
 def _combine(
-    groups: Sequence[Group], rewards: Sequence[Reward], weights: Sequence[float], outcomes: Sequence[_Outcome]
+    groups: Sequence[Group], rewards: Sequence[Reward], weights: Sequence[float], outcomes: Sequence[Outcome]
 ) -> RewardReport:
     report = RewardReport()
     values_by_component: dict[str, list[float]] = {}
@@ -210,6 +109,13 @@ def _combine(
         report.info.append(
             {reward.name: result.info for reward, result in zip(rewards, results, strict=True) if result.info}
         )
+        report.faults.append(
+            {
+                reward.name: result.invalid
+                for reward, result in zip(rewards, results, strict=True)
+                if result.invalid is not None
+            }
+        )
         for name, value in sample.components.items():
             if value is not None:
                 values_by_component.setdefault(name, []).append(value)
@@ -217,7 +123,10 @@ def _combine(
     for reward, outcome in zip(rewards, outcomes, strict=True):
         report.seconds[reward.name] = outcome.seconds
         report.extra.update(outcome.extra)
-        report.metrics.update({name: sum(values) / len(values) for name, values in outcome.metrics.items()})
+        report.metrics.update(outcome.metric_means())
+        if outcome.printed:
+            report.printed[reward.name] = outcome.printed
+            _log.info("reward %s printed: %s", reward.name, outcome.printed[:PRINTED_LOGGED])
         for cause, text in outcome.tracebacks.items():
             report.tracebacks[(reward.name, cause)] = text
     for (name, cause), count in report.invalid.items():

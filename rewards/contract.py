@@ -6,9 +6,11 @@ The calling convention is that of TRL's GRPOTrainer, so a reward written for it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from rewards.batch import Batch, Outcome
 
 STANDARD_ARGUMENTS = (
     "prompts",
@@ -48,7 +50,8 @@ RewardValue: TypeAlias = float | RewardResult | None
 
 
 class Reward(Protocol):
-    """A plug-in function, bound to its name, weight and parameters by `rewards.resolve`."""
+    """A plug-in function with its name, weight and parameters: bound here by `rewards.resolve`, or living in the
+    processes of a `rewards.isolation.RewardPool`."""
 
     @property
     def name(self) -> str:
@@ -58,8 +61,8 @@ class Reward(Protocol):
     @property
     def weight(self) -> float: ...
 
-    def __call__(self, **arguments: Any) -> Sequence[RewardValue] | Awaitable[Sequence[RewardValue]]:
-        """Called with all `STANDARD_ARGUMENTS` and the columns; hands on those that the plug-in takes."""
+    def judge(self, batch: Batch) -> Outcome:
+        """A result for every response of the batch. Faults of the reward are results, too, and never raised."""
         ...
 
 

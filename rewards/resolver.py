@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from lpo.errors import InputError
 from lpo.plugins import PluginError, installed_plugins, load_callable
 from lpo.recipe.base import unknown_name
 from lpo.recipe.runtime import RewardSpec
-from rewards.contract import STANDARD_ARGUMENTS, Reward
+from rewards.batch import Batch, Outcome, Scope
+from rewards.contract import STANDARD_ARGUMENTS
+from rewards.invoke import invoke, invoke_units
+from rewards.params import checked_params
 
 ENTRY_POINTS = "lpo.rewards"
 """Entry point group under which installed packages register rewards."""
@@ -22,12 +26,18 @@ SHIPPED = {
     "math": "rewards.correctness:math",
     "frontend": "rewards.frontend.plugin:Frontend",
     "soft_overlong": "rewards.length:soft_overlong",
+    "code": "rewards.code:UnitTests",
 }
 """Rewards that come with lpo, by name."""
 
 
 class RewardError(InputError):
     """A reward of the recipe cannot be used. The message names the reward, the cause and the remedy."""
+
+
+SCOPES = get_args(Scope)
+CONCURRENCY = 64
+"""Calls of an async reward in this process that are under way at one time."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +48,66 @@ class ResolvedReward:
     weight: float
     function: Callable[..., Any]
     params: dict[str, Any] = field(default_factory=dict)
+    given_scope: Scope | None = None
 
     def __call__(self, **arguments: Any) -> Any:
         accepted, takes_all = _keyword_parameters(self.function)
         given = arguments if takes_all else {name: value for name, value in arguments.items() if name in accepted}
         return self.function(**given, **self.params)
 
-    def missing_columns(self, columns: Iterable[str]) -> list[str]:
-        """Arguments that the reward requires and that neither lpo, its params nor ``columns`` provide."""
-        provided = {*STANDARD_ARGUMENTS, *self.params, *columns}
+    def judge(self, batch: Batch) -> Outcome:
+        """What the reward says about a batch, called in this process, without limits.
+
+        All of it in one call; if that fails, unit by unit. An async reward is called for all units at one time.
+        """
+        units = batch.units(self.scope)
+        if self.asynchronous:
+            parts = [batch.part(*unit) for unit in units]
+            return Outcome.merged(asyncio.run(invoke_units(self, parts, concurrency=CONCURRENCY, timeout_s=None)))
+        outcome = invoke(self, batch)
+        if outcome.failed and len(units) > 1:
+            outcome = Outcome.merged([invoke(self, batch.part(*unit)) for unit in units])
+        return outcome
+
+    @property
+    def scope(self) -> Scope:
+        """What one call must see together: as the recipe says, as the function's attribute ``scope`` says, else groups
+        where it takes ``group_ids``, else single responses."""
+        said = self.given_scope or getattr(self.function, "scope", None)
         accepted, _ = _keyword_parameters(self.function)
-        return [name for name, required in accepted.items() if required and name not in provided]
+        return said or ("group" if "group_ids" in accepted else "sample")
+
+    @property
+    def asynchronous(self) -> bool:
+        call = self.function if inspect.isroutine(self.function) else type(self.function).__call__
+        return inspect.iscoroutinefunction(call)
+
+    @property
+    def call_seconds(self) -> float | None:
+        """The longest time that one response may rightly take, where the function's attribute says so."""
+        seconds = getattr(self.function, "call_seconds", None)
+        return None if seconds is None else float(seconds)
+
+    def takes(self) -> list[str] | None:
+        """Names of the arguments that are handed on, None for all."""
+        accepted, takes_all = _keyword_parameters(self.function)
+        return None if takes_all else list(accepted)
+
+    def column_problem(self, columns: Sequence[str]) -> str | None:
+        """What the reward needs and neither lpo, its params nor the data's ``columns`` provide."""
+        accepted, _ = _keyword_parameters(self.function)
+        provided = {*STANDARD_ARGUMENTS, *self.params, *columns}
+        for name, required in accepted.items():
+            if required and name not in provided:
+                known = ", ".join([*STANDARD_ARGUMENTS, *columns])
+                return f"requires '{name}', which is neither a param nor a column of the data; there are: {known}"
+        own = getattr(self.function, "column_problem", None)
+        return own(columns) if own is not None else None
 
 
-def resolve(spec: RewardSpec | str, *, base_dir: Path | None = None, columns: Sequence[str] | None = None) -> Reward:
+def resolve(
+    spec: RewardSpec | str, *, base_dir: Path | None = None, columns: Sequence[str] | None = None
+) -> ResolvedReward:
     """Returns the reward that ``spec`` names, ready to be called.
 
     The name is that of a shipped reward, of an entry point in the group ``lpo.rewards``, ``file.py:function``
@@ -69,32 +125,39 @@ def resolve(spec: RewardSpec | str, *, base_dir: Path | None = None, columns: Se
     except PluginError as cause:
         raise RewardError(str(cause)) from cause
     params = dict(spec.params)
+    if spec.reward in SHIPPED:
+        try:
+            params = checked_params(found, params)
+        except ValueError as cause:
+            raise RewardError(f"reward '{spec.reward}': {cause}") from cause
     if inspect.isclass(found):
         found, params = _instance(found, params, spec.reward), {}
     _check_signature(found, params, spec.reward)
-    reward = ResolvedReward(_short_name(spec.reward), spec.weight, found, params)
-    if columns is not None and (missing := reward.missing_columns(columns)):
-        known = ", ".join([*STANDARD_ARGUMENTS, *columns])
-        raise RewardError(
-            f"reward '{spec.reward}' requires '{missing[0]}', which is neither a param nor a column of the data; "
-            f"there are: {known}"
-        )
+    reward = ResolvedReward(_short_name(spec.reward), spec.weight, found, params, spec.scope)
+    if reward.scope not in SCOPES:
+        raise RewardError(f"reward '{spec.reward}' has scope {reward.scope!r}; make it one of {', '.join(SCOPES)}")
+    if columns is not None and (problem := reward.column_problem(columns)):
+        raise RewardError(f"reward '{spec.reward}' {problem}")
     return reward
 
 
 def resolve_all(
     specs: Sequence[RewardSpec], *, base_dir: Path | None = None, columns: Sequence[str] | None = None
-) -> list[Reward]:
+) -> list[ResolvedReward]:
     """Resolves the rewards of a stage. Raises RewardError also where two of them would share a name in the metrics."""
     resolved = [resolve(spec, base_dir=base_dir, columns=columns) for spec in specs]
-    names = [reward.name for reward in resolved]
+    refuse_equal_names(specs, [reward.name for reward in resolved])
+    return resolved
+
+
+def refuse_equal_names(specs: Sequence[RewardSpec], names: Sequence[str]) -> None:
+    """Raises RewardError where two rewards would share a name in the metrics."""
     for position, name in enumerate(names):
         if name in names[:position]:
             first = specs[names.index(name)].reward
             raise RewardError(
                 f"rewards '{first}' and '{specs[position].reward}' are both called '{name}'; rename one function"
             )
-    return resolved
 
 
 def known_rewards() -> dict[str, str]:

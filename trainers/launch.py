@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lpo.recipe import LoadedRecipe, load_recipe
+from rewards.isolation import RewardPool
 from trainers.checkpoints import Checkpoints, run_state
 from trainers.cluster import connected, layout, placed
 from trainers.learner_group import LearnerGroup
@@ -73,7 +74,11 @@ def _run(
     with folder.logging(), Progress(names, plain=plain) as progress, StopSignal(progress.note) as stop:
         tracker = track_run(recipe, folder, parent_run_id)
         try:
-            with connected(recipe), _parts(loaded, prepared, progress) as (learner, fleet):
+            with (
+                connected(recipe),
+                RewardPool(recipe.reward_workers, loaded.base_dir) as reward_pool,
+                _parts(loaded, prepared, progress) as (learner, fleet),
+            ):
                 run = Run(
                     recipe=recipe,
                     base_dir=loaded.base_dir,
@@ -88,6 +93,7 @@ def _run(
                     progress=progress,
                     checkpoints=Checkpoints(folder.checkpoints, recipe.checkpoints.keep, prepared.model_path),
                     stop=stop,
+                    reward_pool=reward_pool,
                     max_length=prepared.max_length,
                     state=state,
                 )

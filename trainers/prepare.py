@@ -13,7 +13,7 @@ from lpo.recipe import LoadedRecipe, Recipe
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Prompt
 from lpo.segmentation import segment
-from rewards.resolver import resolve_all
+from rewards.isolation import RewardPool
 from rollout.engine import transfer_backend
 from trainers.cluster import check_capacity
 from trainers.data import PromptDataset, build_dataset, load_rows, worked_responses
@@ -45,8 +45,14 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
     _quieten(recipe.device)
     _check_device(recipe)
     check_capacity(recipe)
+    one_worker = recipe.reward_workers.model_copy(update={"workers": 1})
+    with RewardPool(one_worker, base_dir) as pool:
+        return _prepare(recipe, base_dir, pool)
+
+
+def _prepare(recipe: Recipe, base_dir: Path, pool: RewardPool) -> Prepared:
     for stage in recipe.stages:
-        _check_rewards(recipe, stage, base_dir)
+        _check_rewards(recipe, stage, pool)
     model_path = prepare_model(
         recipe.model, tokenizer_corpus=lambda: _corpus(recipe, base_dir), seed=recipe.seed, base_dir=base_dir
     )
@@ -58,7 +64,7 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
         worked = worked_responses(recipe.data, dataset, tokenizer, base_dir, facts.max_length)
     columns = sorted({name for prompt in dataset.train[:100] for name in prompt.columns})
     for stage in recipe.stages:
-        _check_rewards(recipe, stage, base_dir, columns)
+        _check_rewards(recipe, stage, pool, columns)
         _check_stage(stage, dataset, tokenizer)
         if stage.kind == "dft":
             _check_worked(stage, worked)
@@ -94,12 +100,12 @@ def _check_device(recipe: Recipe) -> None:
 
 
 def _check_rewards(
-    recipe: Recipe, stage: DftStage | RlStage, base_dir: Path, columns: Sequence[str] | None = None
+    recipe: Recipe, stage: DftStage | RlStage, pool: RewardPool, columns: Sequence[str] | None = None
 ) -> None:
     specs = recipe.rewards_of(stage)
     if not specs:
         raise PreparationError(f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it")
-    resolve_all(specs, base_dir=base_dir, columns=columns)
+    pool.resolve_all(specs, columns)
 
 
 def _tokenizer(recipe: Recipe, model_path: Path) -> Any:

@@ -13,8 +13,7 @@ from typing import Any, Protocol, TypeVar
 from lpo.recipe.runtime import RewardSpec
 from lpo.recipe.schema import Recipe
 from lpo.samples import Group, Prompt
-from rewards.contract import Reward
-from rewards.resolver import resolve_all
+from rewards.isolation import IsolatedReward, RewardPool
 from trainers.checkpoints import Checkpoints
 from trainers.data import PromptDataset, PromptOrder
 from trainers.learner_group import LearnerGroup
@@ -114,6 +113,7 @@ class Run:
     progress: Progress
     checkpoints: Checkpoints
     stop: StopSignal
+    reward_pool: RewardPool
     max_length: int
     """Longest prompt plus response, in tokens."""
     state: RunState = field(default_factory=RunState)
@@ -121,7 +121,7 @@ class Run:
     """Training prompts with worked responses, where a supervised stage needs them."""
 
     def __post_init__(self) -> None:
-        self._rewards: dict[tuple[str, ...], list[Reward]] = {}
+        self._rewards: dict[tuple[str, ...], list[IsolatedReward]] = {}
         self._probe = _probe_of_prompts(self.dataset.held_out)
 
     def stage_model(self, index: int) -> Path:
@@ -178,11 +178,11 @@ class Run:
         self._order: Resumable = order
         return order
 
-    def rewards(self, specs: Sequence[RewardSpec]) -> list[Reward]:
+    def rewards(self, specs: Sequence[RewardSpec]) -> list[IsolatedReward]:
         """The rewards of a stage, resolved once."""
         key = tuple(repr(spec) for spec in specs)
         if key not in self._rewards:
-            self._rewards[key] = resolve_all(specs, base_dir=self.base_dir)
+            self._rewards[key] = self.reward_pool.resolve_all(specs)
         return self._rewards[key]
 
     def keep_best(self, metrics: dict[str, float]) -> None:

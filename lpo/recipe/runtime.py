@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lpo.recipe.base import NonNegative, Plugin, Positive, PositiveFloat, Section
+from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, Section
 
 Dtype = Literal["float32", "bfloat16"]
 TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "uc")
@@ -142,3 +142,22 @@ class RewardSpec(Section):
     weight: float = 1.0
     params: dict[str, object] = Field(default_factory=dict)
     """Keyword arguments bound to the reward."""
+    scope: Literal["sample", "group", "batch"] | None = None
+    """What one call must see together: a response, all responses to a prompt, or the whole batch. None: what the
+    reward's attribute ``scope`` says, else group where it takes ``group_ids``, else sample.
+    """
+
+
+class RewardWorkers(Section):
+    """The processes that rewards run in."""
+
+    workers: Positive | None = None
+    """None: one for each core, at most 8."""
+    timeout_s: PositiveFloat = 60.0
+    """Time limit of one call. A call may be about several responses; one that overstays is repeated for each alone."""
+    memory_gib: Annotated[float, Field(ge=0.125)] = 4.0
+    """Memory of one worker with all processes that its rewards start."""
+    concurrency: Positive = 64
+    """Calls of an async reward that are under way at one time."""
+    writable: list[Name] = Field(default_factory=list)
+    """Existing folders that rewards may write to, besides a scratch folder and the user's cache; absolute or from ~."""

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from lpo.recipe.base import NonNegative, Section
 from lpo.recipe.data import Data
 from lpo.recipe.model import HubModel, LocalModel, Model, ScratchModel
-from lpo.recipe.runtime import Checkpoints, Cluster, Engine, Learner, Tracking
+from lpo.recipe.runtime import Checkpoints, Cluster, Engine, Learner, RewardWorkers, Tracking
 from lpo.recipe.stages import DftStage, RlStage, Stage
 
 
@@ -30,6 +30,7 @@ class Recipe(Section):
     engine: Engine = Engine()
     learner: Learner = Learner()
     cluster: Cluster = Cluster()
+    reward_workers: RewardWorkers = RewardWorkers()
     tracking: Tracking = Tracking()
     checkpoints: Checkpoints = Checkpoints()
 

@@ -7,24 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from lpo.samples import Group, Prompt, Response
 from rewards import RewardResult, TrainerState, score_groups
 from rewards.resolver import ResolvedReward
-
-
-def group(prompt_id, *texts, chat=False, **columns):
-    question = f"question {prompt_id}"
-    content = [{"role": "user", "content": question}] if chat else question
-    responses = [Response(list(map(ord, text)), [0.0] * len(text), text, "stop", 0) for text in texts]
-    return Group(Prompt(prompt_id, [1], content, question, columns), responses)
+from tests.unit.rewards.scoring import group, values
 
 
 def reward(function, weight=1.0, **params):
     return ResolvedReward(function.__name__, weight, function, params)
-
-
-def values(groups):
-    return [each for group in groups for each in group.rewards]
 
 
 def length(responses, **columns):
@@ -163,19 +152,31 @@ def test_a_wrong_number_of_values_makes_all_samples_invalid():
     groups = [group("a", "x", "y"), group("b", "z")]
     report = score_groups(groups, [reward(short)])
     assert values(groups) == [None, None, None]
-    assert report.invalid == {("short", "returned 1 values for 3 responses"): 3}
+    assert report.invalid == {("short", "returned a wrong number of values"): 3}
+    assert report.tracebacks == {("short", "returned a wrong number of values"): "returned 1 values for 3 responses"}
 
 
-def test_an_exception_costs_its_own_group_and_keeps_the_first_traceback():
+def test_an_exception_costs_its_own_response_and_keeps_the_first_traceback():
     def fragile(responses):
         return [1 / len(text) for text in responses]
 
     groups = [group("a", "x", "xx"), group("b", "x", ""), group("c", "xxxx", "x")]
     report = score_groups(groups, [reward(fragile)])
-    assert values(groups) == [1.0, 0.5, None, None, 0.25, 1.0]
-    assert report.invalid == {("fragile", "ZeroDivisionError"): 2}
+    assert values(groups) == [1.0, 0.5, 1.0, None, 0.25, 1.0]
+    assert report.invalid == {("fragile", "ZeroDivisionError"): 1}
     assert "1 / len(text)" in report.tracebacks["fragile", "ZeroDivisionError"]
-    assert report.means == {"fragile": pytest.approx(2.75 / 4)}
+    assert report.means == {"fragile": pytest.approx(3.75 / 5)}
+
+
+def test_an_exception_costs_a_whole_group_where_the_reward_looks_at_groups():
+    def rank(responses, group_ids):
+        assert len(responses) in (2, 4)  # never a part of a group
+        return [1 / len(text) for text in responses]
+
+    groups = [group("a", "x", "xx"), group("b", "x", "")]
+    report = score_groups(groups, [reward(rank)])
+    assert values(groups) == [1.0, 0.5, None, None]
+    assert report.invalid == {("rank", "ZeroDivisionError"): 2}
 
 
 def test_a_reward_that_returns_nothing_is_invalid_and_not_zero():
