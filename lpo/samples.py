@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lpo.objectives import ResponseOutcome
 
 Message = dict[str, str]
 
@@ -31,7 +34,8 @@ class Response:
     ``logprobs`` are the engine's, of the distribution that was sampled (temperature applied). ``finish_reason`` is
     ``"stop"`` (the end token is the last of ``token_ids``) or ``"length"`` (truncated). ``reward`` is None until
     scored, and stays None where the reward was invalid. ``notes`` is what rewards recorded beside their values: each
-    one's ``RewardResult.info`` by its name, and the columns of ``log_extra``.
+    one's ``RewardResult.info`` by its name, and the columns of ``log_extra``. ``outcome`` is
+    what the last optimiser step on it did, where it was watched.
     """
 
     token_ids: list[int]
@@ -45,6 +49,7 @@ class Response:
     notes: dict[str, Any] = field(default_factory=dict)
     segment_ids: list[int] = field(default_factory=list)
     advantage: float = 0.0
+    outcome: ResponseOutcome | None = None
 
     @property
     def truncated(self) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lpo.kl import Estimator
 from lpo.mismatch import MismatchStatistics
-from lpo.objectives import LossStatistics
+from lpo.objectives import LossStatistics, ResponseOutcome
 from lpo.recipe.algorithm import Objective
 from lpo.recipe.stages import Mismatch
 from trainers.packing import MicroBatch
@@ -46,6 +46,8 @@ class StepStatistics:
     kl_sum: Tensor | float = 0.0
     policy: LossStatistics = field(default_factory=LossStatistics)
     mismatch: MismatchStatistics = field(default_factory=MismatchStatistics)
+    watched: dict[tuple[int, int], ResponseOutcome] = field(default_factory=dict)
+    """By (group, member), what the objective did to the samples that are marked ``watch``."""
     grad_norm: float = float("nan")
     seconds: float = 0.0
 
@@ -79,6 +81,7 @@ class StepStatistics:
             kl_sum=self.kl_sum + other.kl_sum,
             policy=self.policy + other.policy,
             mismatch=self.mismatch + other.mismatch,
+            watched=self.watched | other.watched,
             grad_norm=self.grad_norm,
             seconds=max(self.seconds, other.seconds),
         )

@@ -33,7 +33,8 @@ class TrainSample:
 
     ``group`` and ``member`` say which response it is. ``weight`` is the aggregation weight of each of its tokens,
     computed over the whole optimiser-step batch.
-    ``old_logprobs`` None means on-policy: the log-probs of this very pass.
+    ``old_logprobs`` None means on-policy: the log-probs of this very pass. ``watch`` asks for the ratios
+    of its segments.
     """
 
     group: int
@@ -46,6 +47,7 @@ class TrainSample:
     old_logprobs: Sequence[float] | None = None
     engine_logprobs: Sequence[float] | None = None
     reference_logprobs: Sequence[float] | None = None
+    watch: bool = False
 
 
 @dataclass

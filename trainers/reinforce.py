@@ -52,7 +52,8 @@ def train_rl(run: Run, stage: RlStage) -> None:
         last = run.state.step == stage.steps or _spent(run, stage)
         if last or (stage.evaluation.every and run.state.step % stage.evaluation.every == 0):
             metrics |= evaluate(run, stage, clock)
-        run.folder.save_rollouts(stage.name, run.state.global_step, groups[: run.recipe.tracking.sampled_groups])
+        saved = groups[: run.recipe.tracking.sampled_groups]
+        run.folder.save_rollouts(stage.name, run.state.global_step, saved, run.tokenizer)
         metrics["weights/version"] = float(run.state.version)
         times = clock.metrics()
         rate = {"rate/tokens_per_s": report.generated_tokens / times["time/step"]}
@@ -80,7 +81,7 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSumm
         if needs_reference and stage.kl.place == "reward":
             _penalise_divergence(groups, samples, stage)
     summary = assign_advantages(groups, stage)
-    samples = [replace(sample, advantage=groups[sample.group].responses[sample.member].advantage) for sample in samples]
+    samples = [_assigned(run, groups, sample) for sample in samples]
     settings = _loss_settings(stage)
     statistics: list[StepStatistics] = []
     update, total_updates = _updates(run, stage)
@@ -93,7 +94,15 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSumm
                 taught = batch[:1]  # its gradient is zero, but engine and learner are compared in every step
             settings_now = replace(settings, measure_mismatch=first or stage.old_logprobs == "learner")
             statistics.append(run.learner.step(taught, settings_now, rate))
+            for (group, member), outcome in statistics[-1].watched.items():
+                groups[group].responses[member].outcome = outcome
     return summary, statistics
+
+
+def _assigned(run: Run, groups: list[Group], sample: TrainSample) -> TrainSample:
+    """With its advantage; watched where its group is saved."""
+    advantage = groups[sample.group].responses[sample.member].advantage
+    return replace(sample, advantage=advantage, watch=sample.group < run.recipe.tracking.sampled_groups)
 
 
 def _updates(run: Run, stage: RlStage) -> tuple[int, int]:

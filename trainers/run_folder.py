@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import sys
 import threading
@@ -22,8 +23,10 @@ from typing import Any
 
 from lpo.errors import InputError
 from lpo.recipe import Recipe, dump_recipe
-from lpo.samples import Group
+from lpo.samples import Group, Response
 
+_BROKEN = re.compile("[\ud800-\udfff]")
+"""Bytes of half a character, which no file can hold."""
 _LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -102,12 +105,15 @@ class RunFolder:
             if int(file.stem.rpartition("-")[2]) > step:
                 file.unlink()
 
-    def save_rollouts(self, stage: str, step: int, groups: Sequence[Group]) -> Path | None:
-        """``rollouts/<stage>-<step>.jsonl``, one response a line; None when there is nothing to save."""
+    def save_rollouts(self, stage: str, step: int, groups: Sequence[Group], tokenizer: Any = None) -> Path | None:
+        """``rollouts/<stage>-<step>.jsonl``, one response a line; None when there is nothing to save.
+
+        With a ``tokenizer`` the lines say where in the text each token stands.
+        """
         if not groups:
             return None
         file = self.rollouts / f"{stage}-{step:06d}.jsonl"
-        lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in _rows(step, groups))
+        lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in _rows(step, groups, tokenizer))
         write_atomically(file, "".join(lines))
         return file
 
@@ -222,7 +228,7 @@ def write_atomically(file: Path, text: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _rows(step: int, groups: Sequence[Group]) -> Iterable[dict[str, Any]]:
+def _rows(step: int, groups: Sequence[Group], tokenizer: Any) -> Iterable[dict[str, Any]]:
     for group in groups:
         for number, response in enumerate(group.responses):
             yield {
@@ -240,7 +246,31 @@ def _rows(step: int, groups: Sequence[Group]) -> Iterable[dict[str, Any]]:
                 "token_ids": list(response.token_ids),
                 "finish_reason": response.finish_reason,
                 "weight_version": response.weight_version,
+                **_places(response, tokenizer),
+                **_outcome(response),
             }
+
+
+def _places(response: Response, tokenizer: Any) -> dict[str, Any]:
+    """Where tokens stand: ``offsets`` (T,), of the character that decides a token's sentence, in ``decoded``.
+
+    ``decoded`` is written only where it is not the engine's text.
+    """
+    if tokenizer is None:
+        return {}
+    from lpo.segmentation.alignment import read_tokens
+
+    text, anchors = read_tokens(response.token_ids, tokenizer)
+    text = _BROKEN.sub("\ufffd", text)
+    decoded = {} if text == response.text else {"decoded": text}
+    return {"offsets": anchors.tolist(), **decoded}
+
+
+def _outcome(response: Response) -> dict[str, Any]:
+    if response.outcome is None:
+        return {}
+    ratios = [_plain(ratio) for ratio in response.outcome.ratios]
+    return {"grain": response.outcome.grain, "ratios": ratios, "clips": response.outcome.clips}
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lpo.kl import kl_estimate
 from lpo.mismatch import correction_weights, mismatch_statistics
-from lpo.objectives import policy_loss, weighted_sum
+from lpo.objectives import policy_loss, response_outcome, weighted_sum
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import MicroBatch
 
@@ -72,4 +72,8 @@ def _policy_loss(
         entropy=entropy.detach(),
     )
     statistics.policy += result.statistics
+    for row, sample in enumerate(batch.samples):
+        if sample.watch:
+            outcome = response_outcome(result, settings.objective.grain, row)
+            statistics.watched[sample.group, sample.member] = outcome
     return result.loss

@@ -83,7 +83,9 @@ class Tracking(Section):
     """None: the recipe's name."""
     system_metrics: bool = True
     sampled_groups: NonNegative = 4
-    """Groups of responses saved per step in rollouts/, with rewards and sentences."""
+    """Groups of responses saved per step in rollouts/, with rewards, sentences and their ratios (`lpo inspect`)."""
+    traces: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Groups per step that become MLflow traces: prompt, rollout, rewards, advantage. With 0 there are none."""
 
     @field_validator("uri")
     @classmethod

@@ -188,3 +188,19 @@ def test_paths_are_absolute(recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = RunFolder.create(recipe.model_copy(update={"run_dir": "here"}))
     assert folder.path == Path(tmp_path / "here")
+
+
+def test_rollouts_carry_ratios_and_places_where_they_are_known(recipe):
+    from lpo.objectives import ResponseOutcome
+    from tests.unit.lpo.small_tokenizers import byte_level
+
+    tokenizer = byte_level()
+    group = _group()
+    [response] = group.responses
+    response.text = "It is é"
+    response.token_ids = tokenizer.encode(response.text, add_special_tokens=False)[:-1]  # half a character at the end
+    response.outcome = ResponseOutcome("segment", [1.25, float("inf")], ["high", ""])
+    row = json.loads(RunFolder.create(recipe).save_rollouts("rl", 1, [group], tokenizer).read_text())
+    assert (row["grain"], row["ratios"], row["clips"]) == ("segment", [1.25, None], ["high", ""])
+    assert len(row["offsets"]) == len(response.token_ids)
+    assert row["decoded"] == "It is \ufffd"

@@ -1,5 +1,6 @@
 """The loss of a micro-batch: hand-worked terms, and the same total however samples are split."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -94,3 +95,30 @@ def test_parts_of_a_batch_add_up():
         assert total == pytest.approx(whole, abs=1e-6)
         assert float(statistics.tokens) == 13
         assert float(statistics.policy.segments) == 2 + 3 + 2 + 1
+
+
+def test_watched_samples_bring_back_their_ratios_and_change_nothing():
+    torch.manual_seed(1)
+    samples = [
+        sample(
+            group=number // 2, member=number % 2, response_ids=[5, 6, 7], segment_ids=[0, 0, 1],
+            old_logprobs=torch.randn(3).mul(0.1).sub(1.0).tolist(), engine_logprobs=[-1.0] * 3,
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    logp, settings = torch.full((12,), -1.0).tolist(), LossSettings(algorithm_by_name("lpo"))
+    loss, plain = loss_of(samples, logp, settings)
+    watched = [replace(each, watch=each.group == 1) for each in samples]
+    same, seen = loss_of(watched, logp, settings)
+    assert loss == same
+    assert plain.watched == {}
+    assert torch.equal(plain.policy.sums(), seen.policy.sums())
+    assert sorted(seen.watched) == [(1, 0), (1, 1)]
+    first, second, third = samples[3].old_logprobs
+    expected = [math.exp((-1.0 - first - 1.0 - second) / 2), math.exp(-1.0 - third)]
+    assert seen.watched[1, 1].ratios == pytest.approx(expected, rel=1e-6)
+    # Ranks and micro-batches: each brings its own back.
+    parts = [loss_of([each], [-1.0] * 3, settings)[1].on_host() for each in watched]
+    assert (parts[0] + parts[1] + parts[2] + parts[3]).watched.keys() == seen.watched.keys()
+    joined = (parts[2] + parts[3]).watched[1, 1]
+    assert joined.ratios == pytest.approx(expected, rel=1e-6)
