@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from lpo.kl import kl_estimate
@@ -15,6 +16,7 @@ from trainers.rl_metrics import rollout_metrics, statistics_metrics
 from trainers.run import Run, StepClock
 from trainers.sampling import sample_groups
 from trainers.schedule import learning_rate
+from trainers.tracking.traces import trace_of
 from trainers.training_batch import (
     AdvantageSummary,
     assign_advantages,
@@ -54,6 +56,8 @@ def train_rl(run: Run, stage: RlStage) -> None:
             metrics |= evaluate(run, stage, clock)
         saved = groups[: run.recipe.tracking.sampled_groups]
         run.folder.save_rollouts(stage.name, run.state.global_step, saved, run.tokenizer)
+        for number, group in enumerate(groups[: run.recipe.tracking.traces]):
+            run.tracker.trace(trace_of(stage.name, run.state.global_step, number, group, time.time_ns()))
         metrics["weights/version"] = float(run.state.version)
         times = clock.metrics()
         rate = {"rate/tokens_per_s": report.generated_tokens / times["time/step"]}
@@ -102,7 +106,7 @@ def _learn(run: Run, stage: RlStage, groups: list[Group]) -> tuple[AdvantageSumm
 def _assigned(run: Run, groups: list[Group], sample: TrainSample) -> TrainSample:
     """With its advantage; watched where its group is saved."""
     advantage = groups[sample.group].responses[sample.member].advantage
-    return replace(sample, advantage=advantage, watch=sample.group < run.recipe.tracking.sampled_groups)
+    return replace(sample, advantage=advantage, watch=sample.group < run.recipe.tracking.watched_groups)
 
 
 def _updates(run: Run, stage: RlStage) -> tuple[int, int]:

@@ -87,6 +87,11 @@ class Tracking(Section):
     traces: Annotated[int, Field(ge=0, le=1000)] = 0
     """Groups per step that become MLflow traces: prompt, rollout, rewards, advantage. With 0 there are none."""
 
+    @property
+    def watched_groups(self) -> int:
+        """Groups per step whose ratios somebody looks at."""
+        return max(self.sampled_groups, self.traces if self.mlflow else 0)
+
     @field_validator("uri")
     @classmethod
     def _known_store(cls, uri: str | None) -> str | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainers.tracking.traces import GroupTrace, write_trace
+
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 1000  # entities that MLflow takes in one log_batch; params and tags are limited to 100 each
@@ -81,6 +83,18 @@ class MlflowStore:
         if not path.exists():
             raise RejectedError(f"artifact {path} does not exist")
         self._call("log_artifacts" if path.is_dir() else "log_artifact", self.run_id, str(path), folder)
+
+    def trace(self, trace: GroupTrace) -> None:
+        """Write a trace of the run. MLflow's exporter keeps failures to its log: a trace may be lost, not the run."""
+        import mlflow
+
+        # Its own queue would be a second one behind the tracker's, and would be cut off where the process ends.
+        os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+        if mlflow.get_tracking_uri() != self._request.uri:
+            mlflow.set_tracking_uri(self._request.uri)
+        assert self.experiment_id is not None
+        assert self.run_id is not None
+        write_trace(trace, self.experiment_id, self.run_id)
 
     def end(self, status: str) -> None:
         """FINISHED, FAILED or KILLED."""

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from trainers.tracking.facts import without_password
 from trainers.tracking.mlflow_store import MetricBatch, MlflowStore, RejectedError, RunRequest
+from trainers.tracking.traces import GroupTrace
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Tracker:
         self._capacity, self._patience_s, self._retry_s = capacity, patience_s, retry_s
         self._stalled_after_s = stalled_after_s
         self._store = MlflowStore(request) if request else None
-        self._queue: deque[MetricBatch | _Artifact] = deque()
+        self._queue: deque[MetricBatch | _Artifact | GroupTrace] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._on_start: Callable[[str], None] | None = None
@@ -107,6 +108,10 @@ class Tracker:
         self._logged += 1
         self._put(MetricBatch(dict(metrics), step, tokens, int(time.time() * 1000)))
 
+    def trace(self, trace: GroupTrace) -> None:
+        """A group of responses as an MLflow trace; one that is lost is not counted, rollouts/ has its responses."""
+        self._put(trace)
+
     def artifact(self, path: str | Path, folder: str | None = None) -> None:
         """A file, or a folder's files, to be kept with the run under ``folder``. It must stay until it is uploaded."""
         self._artifacts += 1
@@ -134,7 +139,7 @@ class Tracker:
         lost, artifacts_lost = self._logged - self._delivered, self._artifacts - self._artifacts_delivered
         return TrackingReport(self._delivered, lost, artifacts_lost, self._reason if lost or artifacts_lost else None)
 
-    def _put(self, item: MetricBatch | _Artifact) -> None:
+    def _put(self, item: MetricBatch | _Artifact | GroupTrace) -> None:
         if self._store is None:
             return
         with self._changed:
@@ -198,6 +203,8 @@ class Tracker:
                 if batches:
                     self._store.log(batches)
                     self._delivered += len(batches)
+                elif isinstance(items[0], GroupTrace):
+                    self._store.trace(items[0])
                 else:
                     self._store.artifact(items[0].path, items[0].folder)
                     self._artifacts_delivered += 1

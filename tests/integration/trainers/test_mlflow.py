@@ -153,3 +153,45 @@ def wait_for_system_metrics(tracker: Tracker, client: MlflowClient) -> None:
 
 def history(client: MlflowClient, run, key: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, key)]
+
+
+def test_groups_appear_as_traces_of_the_run(tmp_path, database):
+    import mlflow
+
+    from lpo.objectives import ResponseOutcome
+    from lpo.samples import Group, Prompt, Response
+    from trainers.tracking.traces import trace_of
+
+    recipe = recipe_at(tmp_path / "traced", database, experiment="traced")
+    tracker = track_run(recipe, RunFolder.create(recipe))
+    responses = [
+        Response(
+            [5, 6], [-0.1, -0.2], text, "stop", 4, reward=reward, components={"right": reward}, advantage=advantage
+        )
+        for text, reward, advantage in (("It is 2.", 1.0, 0.5), ("It is 3.", 0.0, -0.5))
+    ]
+    responses[0].outcome = ResponseOutcome("segment", [1.05], ["high"])
+    group = Group(Prompt("p1", [1, 2], "1+1?", "1+1?"), responses)
+    for number in range(2):
+        tracker.trace(trace_of("rl", 7, number, group, time.time_ns()))
+    assert str(tracker.finish("FINISHED")) == "all 0 metric batches tracked"
+
+    mlflow.set_tracking_uri(database)
+    client = MlflowClient(database)
+    experiment = client.get_run(tracker.run_id).info.experiment_id
+    traces = client.search_traces(locations=[experiment], run_id=tracker.run_id)
+    assert sorted(trace.info.tags["mlflow.traceName"] for trace in traces) == [
+        "rl step 7 prompt 1",
+        "rl step 7 prompt 2",
+    ]
+    spans = {span.span_id: span for span in traces[0].data.spans}
+    by_parent: dict[str | None, list[str]] = {}
+    for span in spans.values():
+        by_parent.setdefault(spans[span.parent_id].name if span.parent_id else None, []).append(span.name)
+    assert by_parent[None] == [root.name for root in spans.values() if root.parent_id is None]
+    assert sorted(by_parent["response 1"]) == ["advantage", "rewards", "rollout"]
+    assert sorted(by_parent["response 2"]) == ["advantage", "rewards", "rollout"]
+    rewards = [span for span in spans.values() if span.name == "rewards"]
+    assert sorted(span.outputs["reward"] for span in rewards) == [0.0, 1.0]
+    [clipped] = [span for span in spans.values() if span.name == "advantage" and "clips" in span.outputs]
+    assert clipped.outputs == {"advantage": 0.5, "ratios": [1.05], "clips": ["high"]}
