@@ -11,7 +11,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def visible(text: object) -> str:
     """``text`` without control characters, bidirectional marks and other invisible ones, each by a sign in its place:
-    ``␛`` for an escape, ``⟨U+202E⟩`` for a right-to-left override.
+    ``⟨U+001B⟩`` for an escape, ``⟨U+202E⟩`` for a right-to-left override.
     """
     return "".join(_sign(character) for character in str(text))
 
@@ -19,7 +19,4 @@ def visible(text: object) -> str:
 def _sign(character: str) -> str:
     if character in _SHOWN_AS_THEY_ARE or unicodedata.category(character) not in _HIDDEN:
         return character
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    return f"⟨U+{ord(character):04X}⟩"  # few fonts have the pictures of control characters

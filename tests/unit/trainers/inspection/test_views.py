@@ -21,7 +21,7 @@ def printed(renderable, **options) -> str:
 
 
 def test_hidden_characters_become_signs():
-    assert visible("a\x1b[2Jb\x7f\u202ec\u2028\ud800\x9b") == "a␛[2Jb␡⟨U+202E⟩c⟨U+2028⟩⟨U+D800⟩⟨U+009B⟩"
+    assert visible("a\x1b[2Jb\x7f\u202ec\u2028\ud800\x9b") == "a⟨U+001B⟩[2Jb⟨U+007F⟩⟨U+202E⟩c⟨U+2028⟩⟨U+D800⟩⟨U+009B⟩"
     for harmless in ("line\n\ttab", "می\u200cروم", "é 漢 👩\u200d🔬"):
         assert visible(harmless) == harmless
 
@@ -52,7 +52,7 @@ def test_nothing_of_a_response_reaches_the_terminal_as_a_command(run):
     text = printed(show(load(run, step=4)[0]))
     assert "\x1b" not in text
     assert "\u202e" not in text
-    assert "␛[31mred⟨U+202E⟩" in text
+    assert "⟨U+001B⟩[31mred⟨U+202E⟩" in text
 
 
 def test_the_pager_moves_filters_and_sorts(run):
