@@ -58,6 +58,15 @@ class Piece:
     clip: str
     """"" or ``low``, ``high``, ``dual``: the bound at which the piece lost its gradient."""
 
+    @property
+    def body(self) -> str:
+        """The text without the white space at its end; a sign where there is none."""
+        return self.text.rstrip() or self.text or "▫"
+
+    @property
+    def tail(self) -> str:
+        return self.text[len(self.body) :]
+
 
 @dataclass(frozen=True)
 class SavedResponse:

@@ -66,11 +66,12 @@ def coloured(response: SavedResponse, *, numbers: bool = True) -> Text:
         style = Style()
         if piece.ratio is not None:
             style = _background(response.bounds.strength(piece.ratio)) + Style(underline=bool(piece.clip))
-        text.append(visible(piece.text or "▫"), style=style)
+        text.append(visible(piece.body), style=style)
         if piece.clip:
             text.append(CLIP_MARKS[piece.clip], style="bold")
         if numbers and piece.ratio is not None:
             text.append(f"[{piece.ratio:.3f}]", style="dim")
+        text.append(visible(piece.tail))
     return text if response.pieces else Text("(empty)", style="dim")
 
 

@@ -29,7 +29,7 @@ def test_hidden_characters_become_signs():
 def test_the_terminal_shows_ratio_clip_advantage_and_what_rewards_noted(run):
     text = printed(show(load(run, step=2)[0]))
     for part in (
-        "One. ▼[0.700]",
+        "One.▼[0.700] │Two three.[1.000]",
         "Two three.[1.000]",
         "-1.200",
         "1 of 2 clipped",
