@@ -51,7 +51,7 @@ class Limits:
     browser no processor does not count."""
     cpu_s: float = 3.5
     """Processor seconds in the same span."""
-    hard_s: float = 60.0
+    hard_s: float = 40.0
     """Seconds after which a starving machine's page is given up as not judged."""
 
 

@@ -205,6 +205,9 @@ def start(isolation: Isolation = "namespace", deadline_s: float = 20.0) -> Proce
     folder = Path(tempfile.mkdtemp(prefix="lpo-browser-"))
     folder.chmod(0o777)
     root = os.geteuid() == 0
+    if root:
+        # The browser is another user, and must be let through to its folder.
+        folder.parent.chmod(folder.parent.stat().st_mode | 0o011)
     flags = [*_FLAGS, f"--user-data-dir={folder}/profile"]
     if way is None and root:
         flags.append("--no-sandbox")
@@ -272,6 +275,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(folder),
+        "TMPDIR": str(folder),
         "FONTCONFIG_FILE": str(config),
         "TZ": "UTC",
         "LANG": "en_US.UTF-8",

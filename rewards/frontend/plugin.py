@@ -12,7 +12,7 @@ from rewards.frontend.checks import CheckError, Checks
 from rewards.frontend.farm import Farm
 from rewards.frontend.judgement import Terms
 from rewards.frontend.launch import Isolation, NoBrowserError, cage, program
-from rewards.frontend.worker import Job
+from rewards.frontend.worker import LONGEST_S, Job
 
 
 class Frontend:
@@ -20,23 +20,26 @@ class Frontend:
 
     Args:
         terms: weights and gates of the total, fields of `Terms`.
-        browsers: on each node; half of the cores by default.
+        browsers: for each process of `reward_workers`; the recipe's number of those is what spreads the work.
         isolation: "namespace" refuses to start where pages cannot be kept off the network, "best_effort" does not.
         seed: of the random inputs, which also change with the training step.
     """
 
+    call_seconds = LONGEST_S
+    """The longest time that one response may rightly take."""
+
     def __init__(
         self,
         terms: Mapping[str, float] | None = None,
-        browsers: int | None = None,
+        browsers: int = 1,
         isolation: Isolation = "namespace",
         seed: int = 0,
     ) -> None:
         Terms.of(terms)
         if isolation not in get_args(Isolation):
             raise InputError(f"isolation is {isolation!r}; known: {', '.join(get_args(Isolation))}")
-        if browsers is not None and (isinstance(browsers, bool) or not isinstance(browsers, int) or browsers < 1):
-            raise InputError(f"browsers is {browsers!r}; it must be a whole number from 1")
+        if browsers < 1:
+            raise InputError(f"browsers is {browsers!r}; it must be at least 1")
         program()
         if isolation == "namespace" and cage() is None:
             raise NoBrowserError(

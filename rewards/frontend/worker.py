@@ -22,7 +22,7 @@ from typing import IO, Any
 from rewards.contract import RewardResult
 from rewards.frontend.checks import Checks
 
-LONGEST_S = 240.0
+LONGEST_S = 55.0
 """Seconds after which a worker that says nothing is ended. Its limits for pages are far below."""
 
 

@@ -75,7 +75,8 @@ def test_scripts_handlers_and_data_are_compiled_and_not_templates():
         seen.append(source)
         return "SyntaxError" if "oops(" in source else None
 
-    body = """<button onclick="oops(">x</button><script>one</script><script type="module">import a from "b"; two</script>
+    body = """<button onclick="oops(">x</button><script>one</script>
+    <script type="module">import a from "b"; two</script>
     <script type="text/template">{{ three }}</script><script type="application/json">{"a": }</script>"""
     found = checked(body, compiles, **{"app.js": "four"})
     assert found.counts["script"] == 2
