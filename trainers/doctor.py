@@ -222,7 +222,7 @@ def check_browser(facts: Environment) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"{found[0]}, and no network namespace for it",
-            "The front-end reward runs pages that a model wrote, and refuses to unless it can keep them off the network.",
+            "The front-end reward runs pages that a model wrote, and only where it can keep them off the network.",
             "run as root or allow user namespaces (containers: CAP_SYS_ADMIN), or set isolation: best_effort",
         )
     elif found:

@@ -80,3 +80,10 @@ def load_checks(given: Any) -> Checks | None:
             _loaded.clear()
         _loaded[key] = Checks.load(given)
     return _loaded[key]
+
+
+def check_command(arguments: Sequence[str]) -> int:
+    """``lpo reward check frontend PAGE [--checks FILE] [--report FILE] [--seed N]``: judges one page and says why."""
+    from rewards.frontend.check_page import main
+
+    return main(arguments)

@@ -1,0 +1,65 @@
+"""``lpo reward check frontend page.html``: one page, judged here and now, with everything that was found."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from lpo.errors import InputError, RunError
+from rewards.frontend.browser import Browser, BrowserError
+from rewards.frontend.checks import Checks
+from rewards.frontend.judgement import Judgement, assess
+from rewards.frontend.report import report
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Returns 0 where the page could be judged, whatever it is worth."""
+    parser = argparse.ArgumentParser(prog="lpo reward check frontend", description="Judge one page, and say why.")
+    parser.add_argument("page", type=Path, help="a page, or a whole response with a page in it")
+    parser.add_argument("--checks", type=Path, help="functional checks, YAML or JSON")
+    parser.add_argument(
+        "--report", type=Path, help="HTML file to write: pictures, boxes where points were lost, tables"
+    )
+    parser.add_argument("--seed", default="0", help="of the random inputs")
+    parser.add_argument("--isolation", choices=("namespace", "best_effort"), default="namespace")
+    given = parser.parse_args(list(arguments))
+    checks = Checks.load(_read(given.checks)) if given.checks else None
+    response = _read(given.page)
+    with Browser(given.isolation) as browser:
+        try:
+            judged = assess(browser, response, checks, seed=given.seed)
+        except BrowserError as cause:
+            raise RunError(f"{given.page} could not be judged: {cause}") from cause
+    _print(judged)
+    if given.report:
+        try:
+            given.report.write_text(report(judged, given.page.name), encoding="utf-8")
+        except OSError as cause:
+            raise InputError(f"--report {given.report} cannot be written: {cause.strerror}") from cause
+        print(f"report: {given.report}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise InputError(f"{path} cannot be read as text: {cause}") from cause
+
+
+def _print(judged: Judgement) -> None:
+    print(
+        f"total {judged.total:.3f}   " + "   ".join(f"{name} {value:.3f}" for name, value in judged.components.items())
+    )
+    if judged.function is not None:
+        for each in judged.function.outcomes:
+            print(
+                f"  {'ok    ' if each.credit == 1 else 'failed'}  {each.name}"
+                + (f": {each.reason}" if each.reason else "")
+            )
+    for part, reasons in judged.reasons.items():
+        if part == "function" and judged.function is not None and judged.function.outcomes:
+            continue
+        for reason in reasons[:8]:
+            print(f"  {part}: {reason}")
