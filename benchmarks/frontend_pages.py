@@ -1,14 +1,14 @@
-"""Well-made pages to measure the aesthetics metrics with: got from the npm registry, served to a browser, photographed.
+"""Well-made pages to measure the aesthetics metrics with: got from the npm registry, served to a browser,
+photographed.
 
 The families are those of frontend_families.yaml. Packages and captures go to a cache outside the repository
 (`--cache`, by default `~/.cache/lpo/frontend`); captures are kept, since rendering costs most of the time.
 """
 
 import base64
-import gzip
 import hashlib
 import io
-import mimetypes
+import json
 import pickle
 import subprocess
 import tarfile
@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -26,15 +25,21 @@ from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, V
 HERE = Path(__file__).parent
 FAMILIES = HERE / "frontend_families.yaml"
 CACHE = Path.home() / ".cache" / "lpo" / "frontend"
-ORIGIN = "https://page.test"
 
-STILL = """() => {
-  const style = document.createElement("style");
-  style.id = "still";
-  style.textContent = "*,*::before,*::after{animation-duration:0s!important;animation-delay:0s!important;" +
-    "transition:none!important;scroll-behavior:auto!important;caret-color:transparent!important}";
-  document.head.append(style);
-}"""
+SETTLED = """(async () => {
+  if (!document.getElementById("still")) {
+    const style = document.createElement("style");
+    style.id = "still";
+    style.textContent = "*,*::before,*::after{animation-duration:0s!important;animation-delay:0s!important;" +
+      "transition:none!important;scroll-behavior:auto!important;caret-color:transparent!important}";
+    document.head.append(style);
+    await new Promise((done) => setTimeout(done, 60));
+  }
+  SPOIL;
+  await new Promise((done) => setTimeout(done, 30));
+  return JSON.stringify((COLLECT)());
+})()"""
+"""Runs in the page: stops all movement, spoils the page if asked to, lets it settle, and tells what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,49 +85,50 @@ def package(name: str, version: str, integrity: str, cache: Path) -> Path:
 
 
 class Photographer:
-    """A browser that makes captures of pages, spoiled or not."""
+    """A browser that makes captures of pages, spoiled or not.
+
+    Pages are read from their folder and there is no network. DevTools commands do most of the work, because
+    Playwright's own calls cost more than the rendering.
+    """
 
     def __init__(self, playwright: Any, executable: str | None) -> None:
-        self._browser = playwright.chromium.launch(executable_path=executable)
+        # Without the flag a page in a folder may not read the rules of its own style sheets.
+        browser = playwright.chromium.launch(executable_path=executable, args=["--allow-file-access-from-files"])
+        context = browser.new_context(reduced_motion="reduce", service_workers="block", offline=True)
+        self._tab = context.new_page()
+        self._tools = context.new_cdp_session(self._tab)
         self._spoil = (HERE / "frontend_corruptions.js").read_text()
 
     def capture(self, page: Page, corruption: tuple[str, int, int] | None = None) -> Capture:
         """The page at both widths; `corruption` is (kind, strength, seed) of frontend_corruptions.js."""
-        width = WIDTHS[0]
-        context = self._browser.new_context(
-            viewport={"width": width, "height": HEIGHTS[width]}, reduced_motion="reduce", service_workers="block"
+        self._resize(WIDTHS[0])
+        self._tab.goto((page.root / page.path).as_uri(), wait_until="load")
+        spoil = ""
+        if corruption:
+            kind, strength, seed = corruption
+            spoil = f"({self._spoil.strip()})({kind!r}, {strength}, {seed})"
+        views = [self._view(WIDTHS[0], spoil)]
+        for width in WIDTHS[1:]:
+            self._resize(width)
+            views.append(self._view(width, ""))
+        return Capture(tuple(views))
+
+    def _resize(self, width: int) -> None:
+        metrics = {"width": width, "height": HEIGHTS[width], "deviceScaleFactor": 1, "mobile": False}
+        self._tools.send("Emulation.setDeviceMetricsOverride", metrics)
+
+    def _view(self, width: int, spoil: str) -> View:
+        source = SETTLED.replace("SPOIL", spoil).replace("COLLECT", collector().strip().rstrip(";"))
+        told = self._tools.send(
+            "Runtime.evaluate", {"expression": source, "awaitPromise": True, "returnByValue": True, "timeout": 20_000}
         )
-        try:
-            context.route("**/*", lambda route: _serve(route, page.root))
-            tab = context.new_page()
-            tab.goto(f"{ORIGIN}/{page.path}", wait_until="load")
-            tab.evaluate(STILL)
-            tab.wait_for_timeout(150)
-            if corruption:
-                tab.evaluate(f"({self._spoil})({corruption[0]!r}, {corruption[1]}, {corruption[2]})")
-            return Capture(tuple(_view(tab, width) for width in WIDTHS))
-        finally:
-            context.close()
-
-
-def _view(tab: Any, width: int) -> View:
-    tab.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-    tab.wait_for_timeout(80)
-    answer = tab.evaluate(collector())
-    height = max(1, min(answer["pageHeight"], PICTURE_HEIGHT))
-    picture = tab.screenshot(
-        full_page=True, animations="disabled", clip={"x": 0, "y": 0, "width": width, "height": height}
-    )
-    return View.from_page(answer, picture)
-
-
-def _serve(route: Any, root: Path) -> None:
-    where = urlsplit(route.request.url)
-    file = (root / unquote(where.path).lstrip("/")).resolve()
-    if f"{where.scheme}://{where.netloc}" != ORIGIN or not file.is_relative_to(root.resolve()) or not file.is_file():
-        route.abort()
-        return
-    route.fulfill(body=file.read_bytes(), content_type=mimetypes.guess_type(file.name)[0] or "text/plain")
+        if "exceptionDetails" in told:
+            raise RuntimeError(told["exceptionDetails"].get("exception", {}).get("description", "the page threw"))
+        answer = json.loads(told["result"]["value"])
+        height = max(1, min(answer["pageHeight"], PICTURE_HEIGHT))
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        wanted = {"format": "png", "clip": clip, "captureBeyondViewport": True, "optimizeForSpeed": True}
+        return View.from_page(answer, base64.b64decode(self._tools.send("Page.captureScreenshot", wanted)["data"]))
 
 
 @contextmanager
@@ -137,15 +143,15 @@ def kept(page: Page, corruption: tuple[str, int, int] | None, cache: Path) -> Pa
     """Where a capture is kept; the name changes with whatever the capture depends on."""
     made_of = [(HERE / "frontend_corruptions.js").read_bytes() if corruption else b"", collector().encode()]
     made_of += [repr((page.name, corruption, WIDTHS, PICTURE_HEIGHT)).encode(), (page.root / page.path).read_bytes()]
-    return cache / "captures" / (hashlib.sha256(b"\0".join(made_of)).hexdigest()[:24] + ".pickle.gz")
+    return cache / "captures" / (hashlib.sha256(b"\0".join(made_of)).hexdigest()[:24] + ".pickle")
 
 
 def load(path: Path) -> Capture:
-    capture: Capture = pickle.loads(gzip.decompress(path.read_bytes()))
+    capture: Capture = pickle.loads(path.read_bytes())
     return capture
 
 
 def keep(path: Path, capture: Capture) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(".part").write_bytes(gzip.compress(pickle.dumps(capture), 1))
+    path.with_suffix(".part").write_bytes(pickle.dumps(capture))
     path.with_suffix(".part").replace(path)

@@ -1,0 +1,121 @@
+"""The page as a whole: clutter, white space, balance, and whether the room is used as a layout uses it."""
+
+import numpy as np
+
+from rewards.frontend.looks.scene import FIELDS, REPLACED, Cost, Scene, is_inline, is_surface
+
+
+def clutter_cost(scene: Scene) -> Cost:
+    """How much happens per screen: edges in the picture, pieces of layout, small pieces on surfaces of their own."""
+    cost = Cost()
+    view = scene.view
+    small = scene.small.mean(axis=2)
+    across = np.abs(np.diff(small, axis=1, append=small[:, -1:])) > 24
+    down = np.abs(np.diff(small, axis=0, append=small[-1:])) > 24
+    edges = float((across | down).mean())
+    cost.add(1.2 * max(0.0, edges - 0.22) + 0.1 * edges, f"edges on {edges:.0%} of the picture", view)
+    screens = max(1.0, min(view.page_height, 6000) / view.height) * (view.width / 1280) ** 0.5
+    pieces = [
+        box
+        for box in scene.boxes
+        if box.shown
+        and is_surface(box)
+        and box.w * box.h < 0.02 * 1280 * 800
+        and box.w > 6
+        and box.h > 4
+        and box.tag not in REPLACED
+    ]
+    density = len(pieces) / screens
+    cost.add(0.006 * max(0.0, density - 12) + 0.0015 * density, f"{density:.0f} small surfaces a screen", view)
+    loose = sum(1 for b in pieces if b.position == "absolute" and b.tag not in FIELDS)
+    cost.add(0.03 * min(loose, 20), f"{loose} pieces placed freely", view)
+    loud = sum(1 for b in pieces if b.border >= 2)
+    cost.add(0.015 * min(loud, 20), f"{loud} small frames", view)
+    return cost
+
+
+def space_cost(scene: Scene) -> Cost:
+    """White space and balance. Flat cells of the picture are space; 35% to 92% is a band that costs nothing."""
+    cost = Cost()
+    view = scene.view
+    busy = busy_cells(scene)
+    if not busy.size:
+        return cost
+    flat = 1 - float(busy.mean())
+    cost.add(1.2 * max(0.0, 0.35 - flat), f"only {flat:.0%} of the page is space", view)
+    cost.add(4.0 * max(0.0, flat - 0.93), f"{flat:.0%} of the page is empty", view)
+    if busy.any():
+        columns = busy.sum(axis=0)
+        middle = float((columns * (np.arange(len(columns)) + 0.5)).sum() / columns.sum() / len(columns))
+        off = abs(middle - 0.5)
+        cost.add(1.2 * max(0.0, off - 0.08), "the page leans to one side", view)
+    return cost
+
+
+def layout_cost(scene: Scene) -> Cost:
+    """At the width of a laptop: text columns, controls and pictures keep sensible widths, the page has margins, and
+    something stands side by side unless the page is one narrow column. A document without a layout fails in all of
+    it.
+    """
+    cost = Cost()
+    view = scene.view
+    if view.width < 700 or not scene.lines:
+        return cost
+    controls = [
+        box
+        for box in scene.boxes
+        if box.shown
+        and box.tag in ("input", "select", "textarea", "button", "a")
+        and not is_inline(box)
+        and box.h < 90
+        and box.fixed is False
+    ]
+    if controls:
+        wide = sum(min(1.0, max(0.0, box.w / view.width - 0.5) / 0.25) for box in controls)
+        cost.add(0.5 * wide / len(controls), "controls as wide as the page", view)
+    busy = busy_cells(scene)
+    rows = busy[busy.any(axis=1)]
+    if len(rows) < 4:
+        return cost
+    # Each row of cells: how far its content reaches, and how many columns it falls into.
+    first = rows.argmax(axis=1)
+    last = rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)
+    width = rows.shape[1]
+    span = (last - first + 1) / width
+    middle = (first + last + 1) / 2 / width
+    lopsided = np.clip(np.abs(middle - 0.5) - 0.1, 0, None)
+    cost.add(1.0 * float(lopsided.mean()), "the right half of the page is hardly used", view)
+    margins = np.array([max(0.0, line.x) for line in scene.lines])
+    chars = np.array([line.chars for line in scene.lines])
+    close = float((chars * (margins < 40)).sum() / chars.sum())
+    cost.add(0.5 * close, "text starts at the very left", view)
+    gaps = np.array([_columns(row) for row in rows])
+    single = float((gaps < 2).mean())
+    narrow = float(np.median(span)) < 0.62 and float(np.median(np.abs(middle - 0.5))) < 0.08
+    cost.add(0.35 * single * (0.25 if narrow else 1.0), "nothing stands side by side", view)
+    blocks = [scene.boxes[p] for p in scene.leaves if scene.boxes[p].h < 400]
+    if len(blocks) > 4:
+        broad = float(np.mean([box.w > 0.8 * view.width for box in blocks]))
+        cost.add(0.6 * broad, "elements run over the whole width", view)
+    screens = view.page_height / view.height
+    per_screen = sum(line.chars for line in scene.lines) / max(screens, 1)
+    cost.add(0.02 * max(0.0, screens - 1) * (1.0 if per_screen < 600 else 0.5), "a long page to scroll", view)
+    return cost
+
+
+def busy_cells(scene: Scene, cell: int = 16) -> np.ndarray:
+    """(rows, columns) bool: cells of `cell` px in which the picture is not flat."""
+    small = scene.small
+    side = cell // 4
+    height, width = (size // side * side for size in small.shape[:2])
+    if not height or not width:
+        return np.zeros((0, 0), dtype=bool)
+    cells = small[:height, :width].mean(axis=2).reshape(height // side, side, width // side, side)
+    span: np.ndarray = cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))
+    return span > 10
+
+
+def _columns(row: np.ndarray) -> int:
+    """Into how many pieces a row of cells falls, where at least four empty cells (64 px) part them."""
+    busy = np.flatnonzero(row)
+    return int(1 + (np.diff(busy) > 4).sum()) if len(busy) else 0
