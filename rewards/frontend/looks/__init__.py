@@ -44,7 +44,7 @@ METRICS: dict[str, Callable[[Scene], Cost]] = {
 SHARES = {1280: 0.6, 390: 0.4}
 """How much each width of viewport counts."""
 
-HALF = 1.6
+HALF = 2.0
 """A page whose costs add up to this has half of the points."""
 
 STEEPNESS = 2.2

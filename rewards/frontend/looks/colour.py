@@ -48,7 +48,7 @@ def colourfulness_cost(scene: Scene) -> Cost:
     """Colourfulness (Hasler and Suesstrunk, 2003) has a band: grey pages and shrill ones cost, the others do not."""
     cost = Cost()
     amount = colourfulness(scene.small)
-    cost.add(0.008 * max(0.0, amount - 60), f"shrill colours (colourfulness {amount:.0f})", scene.view)
+    cost.add(0.006 * max(0.0, amount - 100), f"shrill colours (colourfulness {amount:.0f})", scene.view)
     cost.add(0.02 * max(0.0, 6 - amount), f"hardly any colour (colourfulness {amount:.0f})", scene.view)
     return cost
 

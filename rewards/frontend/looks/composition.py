@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rewards.frontend.looks.scene import FIELDS, REPLACED, Cost, Scene, is_inline, is_surface
+from rewards.frontend.looks.scene import FIELDS, REPLACED, Cost, Scene, is_inline, is_surface, rect_of
 
 
 def clutter_cost(scene: Scene) -> Cost:
@@ -59,8 +59,14 @@ def layout_cost(scene: Scene) -> Cost:
     """
     cost = Cost()
     view = scene.view
-    if view.width < 700 or not scene.lines:
+    if not scene.lines:
         return cost
+    alone = 1 - min(1.0, 1.6 * side_by_side(scene))
+    if view.width < 700:
+        cost.add(0.12 * alone, "everything stands under one another", view)
+        return cost
+    cost.add(0.4 * alone, "hardly anything stands beside something else", view)
+    _add_stretched(cost, scene)
     controls = [
         box
         for box in scene.boxes
@@ -92,7 +98,7 @@ def layout_cost(scene: Scene) -> Cost:
     gaps = np.array([_columns(row) for row in rows])
     single = float((gaps < 2).mean())
     narrow = float(np.median(span)) < 0.62 and float(np.median(np.abs(middle - 0.5))) < 0.08
-    cost.add(0.35 * single * (0.25 if narrow else 1.0), "nothing stands side by side", view)
+    cost.add(0.3 * single * (0.25 if narrow else 1.0), "nothing stands side by side", view)
     blocks = [scene.boxes[p] for p in scene.leaves if scene.boxes[p].h < 400]
     if len(blocks) > 4:
         broad = float(np.mean([box.w > 0.8 * view.width for box in blocks]))
@@ -101,6 +107,40 @@ def layout_cost(scene: Scene) -> Cost:
     per_screen = sum(line.chars for line in scene.lines) / max(screens, 1)
     cost.add(0.02 * max(0.0, screens - 1) * (1.0 if per_screen < 600 else 0.5), "a long page to scroll", view)
     return cost
+
+
+def side_by_side(scene: Scene) -> float:
+    """Share of the smallest boxes of the layout that have another one beside them, of a comparable height."""
+    rects = np.array([rect_of(scene.boxes[place]) for place in scene.leaves[:400]]).reshape(-1, 4)
+    if len(rects) < 2:
+        return 0.0
+    x, y, w, h = rects.T
+    shared = np.minimum(y[:, None] + h[:, None], y + h) - np.maximum(y[:, None], y)
+    beside = shared > 0.5 * np.minimum(h[:, None], h)
+    apart = (x[:, None] >= x + w - 1) | (x >= x[:, None] + w[:, None] - 1)
+    alike = np.maximum(h[:, None], h) < 6 * np.minimum(h[:, None], h)
+    return float((beside & apart & alike).any(axis=1).mean())
+
+
+def _add_stretched(cost: Cost, scene: Scene) -> None:
+    """Short texts in boxes that run over the page, and pictures larger than a screen: nobody has given them a width."""
+    view = scene.view
+    texts: dict[int, list[float]] = {}
+    for line in scene.lines:
+        left, right, rows = texts.get(line.block, (np.inf, -np.inf, 0))
+        texts[line.block] = [min(left, line.x), max(right, line.x + line.w), rows + line.h]
+    empty = 0.0
+    for place, (left, right, height) in texts.items():
+        box = scene.boxes[place]
+        if box.w > 0.45 * view.width and left - box.x < 0.25 * (box.x + box.w - right) and height < 3 * box.size:
+            empty += (1 - (right - left) / box.w) * min(1.0, (box.w / view.width - 0.45) / 0.3)
+    cost.add(0.5 * empty / max(len(texts), 1), "short texts in boxes as wide as the page", view)
+    pictures = [box for box in scene.boxes if box.tag in REPLACED and box.shown and box.w * box.h > 2000]
+    huge = [box for box in pictures if box.h > 0.75 * view.height and box.w > 0.4 * view.width]
+    if huge:
+        box = huge[0]
+        size = max(min(2.0, box.w * box.h / (view.width * view.height)) for box in huge)
+        cost.add(0.3 * size, "a picture larger than the window", view, rect_of(box))
 
 
 def busy_cells(scene: Scene, cell: int = 16) -> np.ndarray:

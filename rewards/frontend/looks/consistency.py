@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rewards.frontend.looks.scene import FIELDS, Cost, Rect, Scene, first_family, is_inline, is_surface
+from rewards.frontend.looks.scene import FIELDS, NEAR, Cost, Rect, Scene, first_family, is_inline, is_surface, rect_of
 
 GENERIC = frozenset(
     {"serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui", "ui-sans-serif", "-apple-system"}
@@ -62,7 +62,7 @@ def sibling_cost(scene: Scene) -> Cost:
             dissent[index] = (number - most) / number * (0.7 if number == 2 else 1.0)
             if dissent[index] * weights[index] > odd[0]:
                 strange = next(p for p, v in zip(members, values, strict=True) if v is not None and v != usual)
-                odd = (float(dissent[index] * weights[index]), _place(scene, strange))
+                odd = (float(dissent[index] * weights[index]), rect_of(boxes[strange]))
         share = float(weights @ dissent)
         cost.add(price * (share + 0.35 * np.sqrt(share)), f"elements of one sort differ in {name}", scene.view, odd[1])
     return cost
@@ -82,10 +82,14 @@ def type_cost(scene: Scene) -> Cost:
         families[first_family(box.family)] += np.sqrt(line.chars)
     total = sum(sizes.values())
     effective = float(np.exp(-sum(n / total * np.log(n / total) for n in sizes.values())))
-    cost.add(0.05 * max(0, len(sizes) - 4) + 0.04 * max(0.0, effective - 2.5), f"{len(sizes)} sizes of text", view)
+    cost.add(
+        0.035 * max(0, len(sizes) - 5) + 0.01 * len(sizes) + 0.03 * max(0.0, effective - 3),
+        f"{len(sizes)} sizes of text",
+        view,
+    )
     ordered = sorted(sizes)
     near = sum(1 for a, b in pairwise(ordered) if b / a < 1.09)
-    cost.add(0.05 * near, f"{near} pairs of sizes that are nearly the same", view)
+    cost.add(0.035 * near, f"{near} pairs of sizes that are nearly the same", view)
     odd = sum(n for size, n in sizes.items() if abs(size * 5 - round(size * 5)) > 0.01 and size % 1 != 0) / total
     cost.add(0.15 * odd, "sizes that are on no scale", view)
     spread = len({size for size in ordered if size >= 1.2 * min(ordered)})
@@ -95,8 +99,8 @@ def type_cost(scene: Scene) -> Cost:
     total = sum(families.values())
     rest = 1 - sum(n for _, n in families.most_common(2)) / total
     effective = float(np.exp(-sum(n / total * np.log(n / total) for n in families.values())))
-    cost.add(0.16 * max(0, len(families) - 2) + 0.02 * (len(families) - 1), f"{len(families)} families of type", view)
-    cost.add(0.8 * rest + 0.22 * max(0.0, effective - 1), "families of type are mixed", view)
+    cost.add(0.16 * max(0, len(families) - 2) + 0.04 * (len(families) - 1), f"{len(families)} families of type", view)
+    cost.add(0.8 * rest + 0.05 * (effective - 1) + 0.2 * max(0.0, effective - 2), "families of type are mixed", view)
     mixed = blocks = 0
     by_parent: dict[int, set[str]] = defaultdict(set)
     for line in scene.lines:
@@ -104,7 +108,7 @@ def type_cost(scene: Scene) -> Cost:
     for found in by_parent.values():
         blocks += 1
         mixed += len(found) > 1
-    cost.add(0.5 * mixed / blocks, "several families in one group of text", view)
+    cost.add(0.3 * mixed / blocks, "several families in one group of text", view)
     return cost
 
 
@@ -120,7 +124,7 @@ def spacing_cost(scene: Scene) -> Cost:
             gaps: list[tuple[float, int]] = []
             for one, other in pairwise(members):
                 a, b = scene.boxes[one], scene.boxes[other]
-                if a.tag != b.tag:
+                if a.kind != b.kind:
                     continue
                 beside = min(a.y + a.h, b.y + b.h) - max(a.y, b.y) > 0.5 * min(a.h, b.h)
                 if beside and way == 0 and b.x > a.x:
@@ -136,7 +140,7 @@ def spacing_cost(scene: Scene) -> Cost:
             unequal += float(hit.sum())
             total += len(gaps)
             if hit.max() > found[0]:
-                found = (float(hit.max()), _place(scene, gaps[int(np.argmax(hit))][1]))
+                found = (float(hit.max()), rect_of(scene.boxes[gaps[int(np.argmax(hit))][1]]))
     if total:
         cost.add(0.9 * np.sqrt(unequal / total) * min(1.0, total / 6), "gaps between neighbours differ", view, found[1])
 
@@ -164,7 +168,7 @@ def spacing_cost(scene: Scene) -> Cost:
     if number >= 6:
         common = sum(sorted(distances.values(), reverse=True)[:6]) / number
         cost.add(0.6 * (1 - common), "too many different distances", view)
-        cost.add(0.03 * max(0.0, len(distances) - 8), f"{len(distances)} different distances", view)
+        cost.add(0.014 * max(0.0, len(distances) - 6), f"{len(distances)} different distances", view)
         odd = sum(n for value, n in distances.items() if value % 4 and value > 3) / number
         cost.add(0.25 * odd, "distances that are on no scale", view)
     return cost
@@ -209,7 +213,7 @@ def default_cost(scene: Scene) -> Cost:
         plain = sum(1 for b in links if b.colour[:3] in ((0, 0, 238), (85, 26, 139)))
         underlined = sum(1 for b in links if "underline" in b.decoration and is_inline(b))
         cost.add(0.6 * plain / len(links), "links in the browser's default blue", view)
-        cost.add(0.12 * underlined / len(links), "links without a form of their own", view)
+        cost.add(0.05 * underlined / len(links), "links without a form of their own", view)
     fields = [b for b in boxes if b.tag in FIELDS and b.shown and b.tag not in ("progress", "meter")]
     if fields:
         plain = sum(1 for b in fields if b.border_style in ("outset", "inset") or (b.tag == "select" and b.size < 14))
@@ -218,8 +222,12 @@ def default_cost(scene: Scene) -> Cost:
     bullets = [b for b in items if b.display == "list-item" and boxes[b.parent].padding[3] == 40]
     if items:
         cost.add(0.25 * len(bullets) / len(items), "lists with the browser's bullets and indents", view)
-    surfaces = [b for b in boxes if b.parent >= 0 and b.shown and is_surface(b) and b.tag not in FIELDS]
-    inked = len(surfaces) / max(6.0, 0.12 * len(scene.blocks))
+    surfaces = [
+        b
+        for b in boxes
+        if b.parent >= 0 and b.shown and is_surface(b) and b.border_style not in ("outset", "inset") and b.tag != "hr"
+    ]
+    inked = len(surfaces) / max(4.0, 0.1 * len(scene.blocks))
     cost.add(0.5 * max(0.0, 1 - inked), "hardly a surface, border or picture", view)
     body = boxes[0]
     if body.margin == (8, 8, 8, 8):
@@ -230,15 +238,7 @@ def default_cost(scene: Scene) -> Cost:
     return cost
 
 
-NEAR = 1.5
-
-
 def _coarse(colour: tuple[float, float, float, float]) -> tuple[int, ...]:
     if colour[3] < 0.03:
         return ()
     return (*(round(channel / 12) for channel in colour[:3]), round(colour[3] * 8))
-
-
-def _place(scene: Scene, place: int) -> Rect:
-    box = scene.boxes[place]
-    return box.x, box.y, box.w, box.h

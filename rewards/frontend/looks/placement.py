@@ -5,10 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rewards.frontend.looks.scene import Cost, Rect, Scene, is_inline, is_surface
-
-NEAR = 1.5
-"""Edges this close (px) are the same edge: browsers round, designers do not see it."""
+from rewards.frontend.looks.scene import NEAR, Cost, Rect, Scene, is_inline, is_surface, rect_of
 
 
 def overlap_cost(scene: Scene) -> Cost:
@@ -27,7 +24,7 @@ def overlap_cost(scene: Scene) -> Cost:
         worst = int(np.argmax(hit * weight))
         share = float((hit * weight).sum() / weight.sum())
         cost.add(
-            2.2 * np.sqrt(share), f"text “{lines[worst].text[:40]}” lies over other text", view, _rect(lines[worst])
+            2.2 * np.sqrt(share), f"text “{lines[worst].text[:40]}” lies over other text", view, rect_of(lines[worst])
         )
 
     crossing = total = 0.0
@@ -47,8 +44,11 @@ def overlap_cost(scene: Scene) -> Cost:
         rects = np.array([_edges(scene, p) for p in members])
         shared = _intersections(rects)
         size = (rects[:, 2] - rects[:, 0]) * (rects[:, 3] - rects[:, 1])
+        # Borders of one pixel that are drawn over one another are meant.
+        span = rects[:, 2:] - rects[:, :2]
+        across = np.min(shared.max(axis=1)[:, None] / np.maximum(span, 1), axis=1)
         depth = shared / np.maximum(np.minimum(size[:, None], size[None, :]), 1)
-        hit = np.where(depth.max(axis=1) > 0.015, np.sqrt(np.minimum(depth.max(axis=1), 1)), 0)
+        hit = np.where((depth.max(axis=1) > 0.015) & (across > 2.5), np.sqrt(np.minimum(depth.max(axis=1), 1)), 0)
         crossing += float(hit.sum())
         total += len(members)
         if hit.max() > found[0]:
@@ -102,7 +102,7 @@ def overflow_cost(scene: Scene) -> Cost:
         amount = 0.0
         if not _scrolls(parent.overflow):
             amount = max(box.x + box.w - (parent.x + parent.w), parent.x - box.x, 0.0) / max(parent.w, 1)
-            if parent.h > 1 and (is_surface(parent) or "hidden" in parent.overflow):
+            if box.parent > 0 and parent.h > 1 and (is_surface(parent) or "hidden" in parent.overflow):
                 amount += max(box.y + box.h - (parent.y + parent.h), 0.0) / max(parent.h, 20)
         if amount > 0.012:
             hit = min(np.sqrt(amount), 1.0)
@@ -117,7 +117,7 @@ def overflow_cost(scene: Scene) -> Cost:
         chars += line.chars
         if 0 < line.left < 0.97:
             cut += line.chars * min(1.0, 2 * (1 - line.left))
-            found = (1.0, _rect(line), f"text “{line.text[:30]}” is cut off")
+            found = (1.0, rect_of(line), f"text “{line.text[:30]}” is cut off")
         elif line.left > 0:
             # Text that leaves its own block, whether or not anything cuts it.
             block = scene.boxes[line.block]
@@ -125,7 +125,7 @@ def overflow_cost(scene: Scene) -> Cost:
             over += max(line.y + 0.8 * line.h - (block.y + block.h), 0.0) if block.h > 2 else 0.0
             if over > 0:
                 cut += line.chars * min(1.0, over / 20)
-                found = (1.0, _rect(line), f"text “{line.text[:30]}” runs out of its box")
+                found = (1.0, rect_of(line), f"text “{line.text[:30]}” runs out of its box")
     if total:
         cost.add(
             1.6 * np.sqrt(out / total) if out else 0.0, found[2] or "elements stick out of their boxes", view, found[1]
@@ -175,10 +175,11 @@ def alignment_cost(scene: Scene) -> Cost:
         left = np.array([edge[0] for edge in edges])
         middle = np.array([edge[1] for edge in edges])
         company = np.maximum(_company(left), _company(middle))
+        known = min(1.0, len(left) / 16)  # few elements have few edges to share
         alone = float((company == 0).mean())
         distinct = len(np.unique(np.round(left / 3))) / len(left)
-        cost.add(0.5 * alone, "elements stand on edges of their own", view)
-        cost.add(0.35 * max(0.0, distinct - 0.1), "the page has too many different left edges", view)
+        cost.add(0.4 * alone * known, "elements stand on edges of their own", view)
+        cost.add(0.25 * max(0.0, distinct - 0.1) * known, "the page has too many different left edges", view)
     return cost
 
 
@@ -193,7 +194,7 @@ def room_cost(scene: Scene) -> Cost:
     window = np.array([max(0.0, 1 - max(line.x, 0) / 14) for line in lines])
     worst = int(np.argmax(chars * window))
     share = float((chars @ window) / chars.sum())
-    cost.add(1.1 * share, "text touches the edge of the window", view, _rect(lines[worst]))
+    cost.add(1.1 * share, "text touches the edge of the window", view, rect_of(lines[worst]))
     tight = np.zeros(len(lines))
     for index, line in enumerate(lines):
         place = line.box
@@ -210,7 +211,7 @@ def room_cost(scene: Scene) -> Cost:
             place = box.parent
     worst = int(np.argmax(chars * tight))
     share = float((chars @ tight) / chars.sum())
-    cost.add(0.9 * share, "text touches the border of its box", view, _rect(lines[worst]))
+    cost.add(0.9 * share, "text touches the border of its box", view, rect_of(lines[worst]))
     return cost
 
 
@@ -254,7 +255,3 @@ def _edges(scene: Scene, place: int) -> tuple[float, float, float, float]:
 
 def _scrolls(overflow: str) -> bool:
     return "auto" in overflow or "scroll" in overflow
-
-
-def _rect(line: object) -> Rect:
-    return (line.x, line.y, line.w, line.h)  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rewards.frontend.looks.scene import REPLACED, Cost, Scene
+from rewards.frontend.looks.scene import REPLACED, Cost, Rect, Scene, rect_of
 
 LARGE, LARGE_BOLD = 24.0, 18.66
 """Text from this size on needs a contrast of 3, other text one of 4.5 (WCAG 2.2, 1.4.3); bold text is large
@@ -16,10 +16,11 @@ def contrast_cost(scene: Scene) -> Cost:
     Beyond what WCAG asks a gentle slope goes on to 7 (4.5 for large text), so that fainter text never costs nothing.
     """
     cost = Cost()
-    if not scene.read:
+    lines = scene.read + scene.below
+    if not lines:
         return cost
     weights, shortfalls, gentle = [], [], []
-    for read in scene.read:
+    for read in lines:
         box = scene.boxes[read.line.box]
         large = box.size >= LARGE or (box.size >= LARGE_BOLD and box.weight >= 600)
         need, comfort = (3.0, 4.5) if large else (4.5, 7.0)
@@ -32,14 +33,14 @@ def contrast_cost(scene: Scene) -> Cost:
     share = np.array(weights) / np.sum(weights)
     short = np.array(shortfalls)
     # A small shortfall is a fault already; the exponent makes it one.
-    worst = short**0.7
+    worst = short**0.85
     for index in np.argsort(share * worst)[::-1][:3]:
-        read = scene.read[index]
+        read = lines[index]
         if worst[index] > 0:
-            part = 2.2 * float(share[index] * worst[index])
+            part = 1.7 * float(share[index] * worst[index])
             what = f"contrast {read.contrast:.1f}" if read.seen else "covered, or in the colour of its ground"
-            cost.add(part, f"text “{read.line.text[:40]}” is hard to see: {what}", scene.view, _rect(read.line))
-    rest = 2.2 * float(share @ worst) - cost.amount
+            cost.add(part, f"text “{read.line.text[:40]}” is hard to see: {what}", scene.view, rect_of(read.line))
+    rest = 1.7 * float(share @ worst) - cost.amount
     cost.add(max(rest, 0.0), "more text with too little contrast", scene.view)
     cost.add(0.35 * float(share @ np.array(gentle)), "text fainter than is comfortable", scene.view)
     return cost
@@ -63,7 +64,7 @@ def legibility_cost(scene: Scene) -> Cost:
     small = np.clip((16.0 - sizes) / 4.0, 0, 1)
     where = int(np.argmax(tiny * share))
     too_small = f"text of {sizes[where]:.0f} px is too small"
-    cost.add(2.5 * float(share @ np.sqrt(tiny)), too_small, view, _rect(lines[where]))
+    cost.add(2.5 * float(share @ np.sqrt(tiny)), too_small, view, rect_of(lines[where]))
     cost.add(0.18 * float(share @ small), "text smaller than 16 px", view)
     # The typical size of all that is read, on a slope without end: larger text is read sooner.
     typical = float(np.exp(share @ np.log(np.maximum(sizes, 1))))
@@ -74,7 +75,7 @@ def legibility_cost(scene: Scene) -> Cost:
     for index, line in enumerate(lines):
         by_block.setdefault(line.block, []).append(index)
     long_cost = tight_cost = total = 0.0
-    longest = (0.0, None)
+    longest: tuple[float, Rect | None] = (0.0, None)
     for block, members in by_block.items():
         rows: dict[int, float] = {}
         for index in members:
@@ -86,7 +87,7 @@ def legibility_cost(scene: Scene) -> Cost:
         over = min(max((most - 85) / 60, 0.0), 1.5)
         long_cost += weight * over
         if over * weight > longest[0]:
-            longest = (over * weight, _rect(lines[members[0]]))
+            longest = (over * weight, rect_of(lines[members[0]]))
         if len(rows) > 1:
             box = scene.boxes[block]
             ratio = box.line_height / box.size if box.line_height and box.size else 1.17
@@ -130,7 +131,3 @@ def content_evidence(scene: Scene) -> tuple[float, Cost]:
     if evidence < 0.9:
         cost.add(-float(np.log(max(evidence, 0.01))), "there is hardly anything on the page", scene.view)
     return evidence, cost
-
-
-def _rect(line: object) -> tuple[float, float, float, float]:
-    return (line.x, line.y, line.w, line.h)  # type: ignore[attr-defined]

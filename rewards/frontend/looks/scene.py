@@ -14,6 +14,9 @@ from rewards.frontend.capture import Box, Colour, TextLine, View
 Rect = tuple[float, float, float, float]
 """x, y, width, height in CSS pixels of the page."""
 
+NEAR = 1.5
+"""Edges this close (px) are the same edge: browsers round, and nobody sees it."""
+
 _INLINE = ("inline", "contents")
 REPLACED = frozenset({"img", "svg", "canvas", "video", "picture", "object", "iframe"})
 FIELDS = frozenset({"input", "select", "textarea", "button", "progress", "meter"})
@@ -39,6 +42,7 @@ class Cost:
 
     def add(self, amount: float, text: str, view: View, box: Rect | None = None) -> None:
         """Adds `amount`; the reason is kept where somebody would notice it."""
+        amount = float(amount)
         if amount > 0:
             self.amount += amount
             if amount >= 0.01:
@@ -148,6 +152,28 @@ class Scene:
             result.append(place)
         return result
 
+    @cached_property
+    def below(self) -> list["ReadLine"]:
+        """The lines further down than the picture, judged by what they and the boxes round them declare."""
+        height = self.pixels.shape[0]
+        lines = [line for line in self.lines if line.y + line.h > height][:300]
+        return [read for read in (self._declared(line) for line in lines) if read]
+
+    def _declared(self, line: TextLine) -> "ReadLine | None":
+        box = self.boxes[line.box]
+        ground = np.array(self.view.canvas[:3])
+        for place in (line.box, *self.ancestors(line.box)):
+            around = self.boxes[place]
+            if around.image:
+                return None
+            if around.background[3] > 0.9:
+                ground = np.array(around.background[:3])
+                break
+        alpha = box.colour[3] * box.opacity
+        colour = alpha * np.array(box.colour[:3]) + (1 - alpha) * ground
+        ratio = float(contrast(relative_luminance(colour), relative_luminance(ground)))
+        return ReadLine(line, ratio, ratio > 1.05, (float(ground[0]), float(ground[1]), float(ground[2])))
+
 
 @dataclass(frozen=True, slots=True)
 class ReadLine:
@@ -200,7 +226,8 @@ def read_line(scene: Scene, line: TextLine) -> ReadLine:
         inked = (share > 0.33) & (off < 0.35 * np.sqrt(max(length, 1.0)) + 30)
         seen = length > 100 and bool(inked.mean() > 0.01)
     ratios = contrast(relative_luminance(colour), relative_luminance(ring))
-    return ReadLine(line, float(np.percentile(ratios, 30)), seen, tuple(float(c) for c in ground))
+    median = (float(ground[0]), float(ground[1]), float(ground[2]))
+    return ReadLine(line, float(np.percentile(ratios, 30)), seen, median)
 
 
 def linear(channel: np.ndarray) -> np.ndarray:
@@ -220,6 +247,10 @@ def contrast(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     lighter, darker = np.maximum(one, other), np.minimum(one, other)
     result: np.ndarray = (lighter + 0.05) / (darker + 0.05)
     return result
+
+
+def rect_of(piece: Box | TextLine) -> Rect:
+    return piece.x, piece.y, piece.w, piece.h
 
 
 def is_inline(box: Box) -> bool:
