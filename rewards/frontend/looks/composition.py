@@ -65,7 +65,6 @@ def layout_cost(scene: Scene) -> Cost:
     if view.width < 700:
         cost.add(0.12 * alone, "everything stands under one another", view)
         return cost
-    cost.add(0.4 * alone, "hardly anything stands beside something else", view)
     _add_stretched(cost, scene)
     controls = [
         box
@@ -82,6 +81,7 @@ def layout_cost(scene: Scene) -> Cost:
     busy = busy_cells(scene)
     rows = busy[busy.any(axis=1)]
     if len(rows) < 4:
+        cost.add(0.4 * alone, "hardly anything stands beside something else", view)
         return cost
     # Each row of cells: how far its content reaches, and how many columns it falls into.
     first = rows.argmax(axis=1)
@@ -98,6 +98,7 @@ def layout_cost(scene: Scene) -> Cost:
     gaps = np.array([_columns(row) for row in rows])
     single = float((gaps < 2).mean())
     narrow = float(np.median(span)) < 0.62 and float(np.median(np.abs(middle - 0.5))) < 0.08
+    cost.add(0.4 * alone * (0.6 if narrow else 1.0), "hardly anything stands beside something else", view)
     cost.add(0.3 * single * (0.25 if narrow else 1.0), "nothing stands side by side", view)
     blocks = [scene.boxes[p] for p in scene.leaves if scene.boxes[p].h < 400]
     if len(blocks) > 4:

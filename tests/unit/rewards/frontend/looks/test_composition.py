@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rewards.frontend.looks.composition import busy_cells, clutter_cost, layout_cost, space_cost
+from rewards.frontend.looks.composition import busy_cells, clutter_cost, layout_cost, side_by_side, space_cost
 from rewards.frontend.looks.scene import Scene
 from tests.unit.rewards.frontend.looks.drawing import Drawing
 
@@ -59,7 +59,23 @@ def test_badges_are_clutter() -> None:
     assert all(a < b for a, b in pairwise(costs))
 
 
-def test_a_telephone_is_not_asked_for_columns() -> None:
+def test_a_stack_costs_a_telephone_little() -> None:
     drawing = Drawing(width=390, height=844)
     drawing.paragraph(SENTENCE, 16, 20)
-    assert layout_cost(Scene(drawing.view())).amount == pytest.approx(0)
+    assert layout_cost(Scene(drawing.view())).amount == pytest.approx(0.12)
+
+
+def test_side_by_side_is_a_share_of_the_smallest_boxes() -> None:
+    drawing = columns(2, rows=3)
+    drawing.text(drawing.box(100, 400, 600, 30), "a row of its own")
+    drawing.text(drawing.box(100, 500, 600, 30), "another one")
+    assert side_by_side(Scene(drawing.view())) == pytest.approx(6 / 8)
+
+
+def test_a_picture_larger_than_the_window_costs() -> None:
+    small, huge = columns(2), columns(2)
+    small.box(100, 700, 200, 60, tag="img")
+    huge.box(100, 700, 1100, 700, tag="img")
+    reasons = [reason.text for reason in layout_cost(Scene(huge.view())).reasons]
+    assert "a picture larger than the window" in reasons
+    assert layout_cost(Scene(small.view())).amount < layout_cost(Scene(huge.view())).amount

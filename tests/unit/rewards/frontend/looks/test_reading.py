@@ -27,10 +27,18 @@ def test_fainter_text_costs_more_at_every_step() -> None:
 
 def test_invisible_text_costs_the_most_and_is_named() -> None:
     cost = contrast_cost(page(WHITE))
-    # No contrast at all: the whole of 2.2, and the gentle slope's (1 + 0.15) * 0.35.
-    assert cost.amount == pytest.approx(2.2 + 0.35 * 1.15)
+    # No contrast at all: the whole of 1.7, and the gentle slope's (1 + 0.15) * 0.35.
+    assert cost.amount == pytest.approx(1.7 + 0.35 * 1.15)
     assert "hard to see" in cost.reasons[0].text
     assert cost.reasons[0].box is not None
+
+
+def test_text_below_the_picture_is_judged_by_what_is_declared() -> None:
+    drawing = Drawing()
+    band = drawing.box(0, 900, 1280, 100, background=(118.0, 118.0, 118.0, 1.0))
+    drawing.text(drawing.box(100, 920, 400, 24, parent=band, colour=WHITE), "white on grey, far down")
+    (read,) = Scene(drawing.view(page_height=1000.0)).below
+    assert read.contrast == pytest.approx(4.542, abs=1e-3)
 
 
 def test_large_text_may_be_fainter() -> None:
