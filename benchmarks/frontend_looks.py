@@ -125,7 +125,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         cells = [found.get((kind, s), (float("nan"), 0)) for s in range(3)]
         lines.append(f"| {kind} | " + " | ".join(f"{a:.2f}" for a, _ in cells) + f" | {sum(n for _, n in cells)} |")
     macro = [float(np.mean([found[k, s][0] for k in KINDS if (k, s) in found])) for s in range(3)]
-    lines.append("| **macro average** | " + " | ".join(f"**{a:.3f}**" for a in macro) + f" | {len(rows)} |")
+    lines.append(
+        "| **macro average** | "
+        + " | ".join(f"**{a:.3f}**" for a in macro)
+        + f" | {sum(n for _, n in found.values())} |"
+    )
     return "\n".join(lines)
 
 
