@@ -1,0 +1,9 @@
+import pytest
+
+from rewards.frontend.browser import Browser
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with Browser() as started:
+        yield started

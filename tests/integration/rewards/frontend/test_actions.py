@@ -1,0 +1,139 @@
+# ruff: noqa: E501
+"""Every action and assertion on pages made for it: the honest page passes, the one that only looks like it does not."""
+
+import pytest
+
+from rewards.frontend.checks import Checks
+from rewards.frontend.function import perform
+
+BODY = "<!DOCTYPE html><html><head><meta charset=utf-8><title>t</title></head><body>{}</body></html>"
+
+
+def outcome(browser, body, *steps, **check):
+    checks = Checks.load([{"name": "n", "steps": list(steps), **check}])
+    done = perform(browser, {"": BODY.format(body).encode()}, checks, seed=1)
+    return done.score, done.outcomes[0].reason
+
+
+BUTTON = "<button id=b {}>Go</button><p id=p>0</p><script>let n=0;b.onclick=()=>{{p.textContent=++n}}</script>"
+
+
+def test_a_click_reaches_a_button_that_is_there(browser):
+    steps = [{"click": {"on": "#b", "times": 3}}, {"text": {"of": "#p", "number": 3}}, {"changed": "#p"}]
+    assert outcome(browser, BUTTON.format(""), *steps) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ("style='display:none'", "not visible"),
+        ("style='visibility:hidden'", "not visible"),
+        ("style='opacity:0.01'", "transparent"),
+        ("style='width:1px;height:1px;padding:0;border:0;overflow:hidden'", "too small"),
+        ("disabled", "disabled"),
+        ("style='position:absolute;left:-500px'", "not visible"),
+        ("style='pointer-events:none'", "covered"),
+    ],
+)
+def test_a_button_that_no_visitor_could_press_is_not_pressed(browser, attributes, said):
+    score, reason = outcome(browser, BUTTON.format(attributes), {"click": "#b"}, {"text": {"of": "#p", "number": 1}})
+    assert score == 0
+    assert said in reason
+
+
+def test_a_covered_button_is_not_pressed(browser):
+    cover = "<div id=cover style='position:fixed;inset:0;background:#fffc'></div>"
+    score, reason = outcome(browser, BUTTON.format("") + cover, {"click": "#b"}, {"text": {"of": "#p", "number": 1}})
+    assert (score, "covered by <div id=cover>" in reason) == (0, True)
+
+
+def test_typing_fires_key_events_and_replaces_what_was_there(browser):
+    body = "<label>Name <input id=i value=old></label><p id=p>0</p><script>let n=0;i.onkeydown=()=>{p.textContent=++n}</script>"
+    steps = [
+        {"type": {"into": {"label": "name"}, "text": "ab 1"}},
+        {"value": {"of": "#i", "equals": "ab 1", "exact": True}},
+        {"text": {"of": "#p", "at_least": 4}},
+        {"focused": "#i"},
+    ]
+    assert outcome(browser, body, *steps) == (1, "")
+
+
+def test_fields_without_text_are_set_with_their_events(browser):
+    body = "<input id=r type=range max=100><input id=d type=date><p id=p></p><script>oninput=()=>{p.textContent=r.value+' '+d.value}</script>"
+    steps = [
+        {"type": {"into": "#r", "text": 70}},
+        {"type": {"into": "#d", "text": "2024-05-17"}},
+        {"text": {"of": "#p", "equals": "70 2024-05-17"}},
+    ]
+    assert outcome(browser, body, *steps) == (1, "")
+
+
+def test_select_press_hover_and_wait(browser):
+    body = """<select id=s><option value=a>Alpha</option><option value=b>Beta</option></select><p id=p>x</p><b id=h>h</b>
+    <script>s.onchange=()=>setTimeout(()=>{p.textContent=s.value},5000);document.onkeydown=e=>{p.title=e.key+e.ctrlKey};
+    h.onmouseenter=()=>{h.className='over'}</script>"""
+    steps = [
+        {"select": {"of": "#s", "option": "beta"}},
+        {"value": {"of": "#s", "equals": "Beta"}},
+        {"text": {"of": "#p", "equals": "x"}},
+        {"wait": 5200},
+        {"text": {"of": "#p", "equals": "b"}},
+        {"press": "Control+k"},
+        {"attribute": {"of": "#p", "attribute": "title", "equals": "ktrue"}},
+        {"hover": "#h"},
+        {"attribute": {"of": "#h", "attribute": "class", "equals": "over"}},
+    ]
+    assert outcome(browser, body, *steps) == (1, "")
+
+
+def test_dragging_with_the_mouse_and_by_drag_and_drop(browser):
+    body = """<div id=a draggable=true style='width:60px;height:60px;background:red'>a</div><div id=z style='width:90px;height:90px;background:#ccc'>z</div>
+    <div id=m style='position:absolute;left:300px;top:9px;width:40px;height:40px;background:blue'></div><script>
+    z.ondragover=e=>e.preventDefault();a.ondragstart=e=>e.dataTransfer.setData('text','it');z.ondrop=e=>{z.textContent=e.dataTransfer.getData('text')};
+    let on=false;m.onpointerdown=()=>{on=true};onpointerup=()=>{on=false};onpointermove=e=>{if(on)m.style.left=e.clientX-20+'px'}</script>"""
+    steps = [
+        {"drag": {"from": "#a", "to": "#z"}},
+        {"text": {"of": "#z", "equals": "it"}},
+        {"drag": {"from": "#m", "by": [100, 0]}},
+        {"style": {"of": "#m", "property": "left", "number": 400, "give_or_take": 2}},
+    ]
+    assert outcome(browser, body, *steps) == (1, "")
+
+
+def test_dialogs_storage_and_the_address(browser):
+    body = """<button id=b>x</button><script>b.onclick=()=>{if(confirm('Sure?')){localStorage.k=prompt('Name');location.hash='done'}}</script>"""
+    steps = [
+        {"click": "#b"},
+        {"dialog": {"equals": "Name"}},
+        {"storage": {"key": "k", "equals": "Ada"}},
+        {"url": {"equals": "/#done"}},
+    ]
+    assert outcome(browser, body, *steps, prompt_text="Ada") == (1, "")
+    score, reason = outcome(browser, body, *steps, dialogs="dismiss")
+    assert score == 0
+    assert "dialog" in reason
+
+
+def test_an_error_that_is_not_caught_is_seen(browser):
+    body = "<button id=b>x</button><script>b.onclick=()=>{nothing.here()}</script>"
+    score, reason = outcome(browser, body, {"click": "#b"}, "no_error")
+    assert score == 0
+    assert "ReferenceError" in reason
+
+
+def test_partial_credit_is_the_share_of_assertions(browser):
+    steps = [{"click": "#b"}, {"text": {"of": "#p", "number": 1}}, {"visible": "#none"}, {"hidden": "#none"}]
+    assert outcome(browser, BUTTON.format(""), *steps, partial=True)[0] == pytest.approx(2 / 3)
+    assert outcome(browser, BUTTON.format(""), *steps)[0] == 0
+
+
+def test_a_page_that_hangs_fails_the_check_in_which_it_does_and_no_other(browser):
+    body = BUTTON.format("") + "<button id=hang onclick='for(;;){}'>hang</button>"
+    good = [{"click": "#b"}, {"text": {"of": "#p", "number": 1}}]
+    checks = [
+        {"name": "a", "steps": good},
+        {"name": "h", "steps": [{"click": "#hang"}, "no_error"]},
+        {"name": "z", "steps": good},
+    ]
+    done = perform(browser, {"": BODY.format(body).encode()}, Checks.load(checks), seed=1)
+    assert [each.credit for each in done.outcomes] == [1, 0, 1]

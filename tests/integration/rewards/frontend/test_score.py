@@ -1,0 +1,136 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lpo.errors import InputError
+from rewards.contract import RewardResult
+from rewards.frontend import launch, score
+from rewards.frontend.browser import Browser, BrowserError
+from rewards.frontend.checks import Checks
+from rewards.frontend.farm import Farm
+from rewards.frontend.judgement import assess
+from rewards.frontend.worker import Job
+from tests.integration.rewards.frontend.pages import CHECKS, TASKS
+
+
+def test_an_honest_page_is_worth_much_and_everything_has_reasons(browser):
+    judged = assess(browser, f"Here you are:\n```html\n{TASKS}\n```", Checks.load(CHECKS))
+    assert judged.reasons["function"] == []
+    assert judged.components["function"] == 1
+    assert judged.components["syntax"] == 1
+    assert judged.total > 0.8
+    assert judged.reasons["aesthetics"]
+    assert [(view.width, len(view.png) > 1000) for view in judged.capture.views] == [(1280, True), (390, True)]
+
+
+def test_each_part_says_what_is_wrong_with_it(browser):
+    broken = TASKS.replace("items.push(", "items.psh(").replace("margin-bottom:24px}", "margin-bottom:24px")
+    judged = assess(browser, broken, Checks.load(CHECKS))
+    assert judged.components["function"] < 0.3
+    assert any("brace" in each for each in judged.reasons["syntax"])
+    assert judged.reasons["function"][0].startswith("adds what was typed")
+
+
+def test_without_checks_controls_must_react(browser):
+    dead = (
+        TASKS.replace("addEventListener('submit'", "addEventListener('nothing'")
+        .replace("<form", "<div")
+        .replace("</form", "</div")
+    )
+    assert assess(browser, TASKS).components["function"] == 1
+    judged = assess(browser, dead)
+    assert judged.components["function"] < 0.9
+    assert any("does nothing" in each for each in judged.reasons["function"])
+
+
+def test_what_does_not_render_is_worth_nothing(browser):
+    for response in ("", "no page", "<html><body></body></html>", "<body><script>document.body.remove()</script>"):
+        judged = assess(browser, response)
+        assert judged.total == 0
+        assert judged.reasons["page"]
+
+
+def test_a_page_is_worth_the_same_on_another_browser():
+    totals = []
+    for _ in range(2):
+        with Browser() as fresh:
+            totals.append(assess(fresh, TASKS, Checks.load(CHECKS), seed=3).total)
+    assert totals[0] == pytest.approx(totals[1], abs=0.005)
+
+
+def test_the_public_function_and_its_farm_remember():
+    first = score(TASKS, CHECKS, seed=5)
+    assert isinstance(first, RewardResult)
+    assert first.total > 0.8
+    farm = Farm.shared()
+    assert farm.judge([Job(TASKS, Checks.load(CHECKS), 5)])[0] is first
+
+
+def test_a_browser_that_is_killed_makes_the_result_invalid_and_is_replaced():
+    with Browser() as mine:
+        assess(mine, TASKS)
+        for pid in mine.process.pids():
+            os.kill(pid, 9)
+        with pytest.raises(BrowserError):
+            assess(mine, TASKS)
+        assert assess(mine, TASKS).total > 0.8
+
+
+def test_a_worker_that_is_killed_costs_one_result():
+    farm = Farm()
+    try:
+        assert farm.judge([Job(TASKS)])[0].total > 0.8
+        farm._workers[0]._process.kill()
+        lost, found = farm.judge([Job(TASKS + " ")])[0], farm.judge([Job(TASKS + "  ")])[0]
+        assert lost.total is None or lost.total > 0.8
+        assert found.total > 0.8
+    finally:
+        farm.close()
+
+
+def test_nothing_is_left_of_a_browser():
+    with Browser() as mine:
+        assess(mine, TASKS)
+        pids, folder = mine.process.pids(), mine.process.folder
+        assert len(pids) > 3
+    assert not folder.exists()
+    assert not [pid for pid in pids if launch._alive(pid)]
+
+
+def test_without_a_namespace_it_refuses_to_start(monkeypatch):
+    monkeypatch.setattr(launch, "cage", lambda: None)
+    with pytest.raises(InputError, match="best_effort"):
+        launch.start()
+
+
+def test_without_a_browser_the_remedy_is_told(monkeypatch):
+    monkeypatch.setenv("LPO_BROWSER", "/nowhere/chromium")
+    with pytest.raises(InputError, match="make browser"):
+        launch.program()
+
+
+def test_it_works_in_a_process_that_rewards_run_in(tmp_path: Path):
+    from lpo.recipe.runtime import RewardSpec, RewardWorkers
+    from rewards.call import score_groups
+    from rewards.isolation import RewardPool
+    from rewards.testing import groups_of
+
+    groups = groups_of([{"prompt": "a list", "responses": [TASKS, "none"], "checks": CHECKS}])
+    with RewardPool(RewardWorkers(workers=1), tmp_path) as pool:
+        report = score_groups(groups, [pool.resolve(RewardSpec(reward="frontend"), ["checks"])])
+    assert report.invalid == {}
+    assert [round(response.reward) for response in groups[0].responses] == [1, 0]
+
+
+def test_the_browser_is_no_root():
+    with Browser() as mine, mine.page({"": TASKS.encode()}, 1280, 800) as page:
+        page.load()
+        pids = ",".join(map(str, mine.process.pids()))
+        users = subprocess.run(
+            ["ps", "-o", "user=,args=", "-p", pids], capture_output=True, text=True, check=True
+        ).stdout
+    renderers = [line for line in users.splitlines() if "--type=renderer" in line]
+    assert renderers
+    assert not [line for line in renderers if line.startswith("root") or "--no-sandbox" in line]
