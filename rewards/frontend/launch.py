@@ -65,6 +65,7 @@ _FLAGS = (
     "--disable-site-isolation-trials",
     "--disable-features=IsolateSandboxedIframes,Translate,MediaRouter,OptimizationHints,PaintHolding",
     "--block-new-web-contents",
+    "--disable-blink-features=AutomationControlled",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
     "--force-device-scale-factor=1",

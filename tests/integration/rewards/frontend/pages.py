@@ -61,8 +61,9 @@ checks:
     steps:
       - type: {into: "#new", text: "{{word}}"}
       - press: Enter
+      - text: {of: "#total", change: 1}
       - type: {into: "#new", text: "{{word}}"}
       - press: Enter
-      - text: {of: "#total", number: 2}
+      - text: {of: "#total", change: 1}
 """
 """What the page must do."""
