@@ -32,7 +32,10 @@ class TokenText(NamedTuple):
 
 
 def read_tokens(token_ids: Sequence[int], tokenizer: Any) -> TokenText:
-    """Decode `token_ids` with `tokenizer` (any `PreTrainedTokenizerFast`), special tokens as empty text."""
+    """Decode `token_ids` with `tokenizer`, special tokens as empty text.
+
+    `tokenizer` is one of transformers', or anything with `decode(token_ids)`.
+    """
     vocabulary = _vocabulary(tokenizer)
     if vocabulary is None:
         return _read_stepwise(token_ids, tokenizer)
@@ -102,7 +105,12 @@ def _byte_lengths(text: str) -> NDArray[np.int64]:
 _vocabularies: WeakKeyDictionary[Any, _Vocabulary | None] = WeakKeyDictionary()
 
 
+_VOCABULARY_METHODS = ("__len__", "added_tokens_decoder", "all_special_ids", "convert_ids_to_tokens", "get_added_vocab")
+
+
 def _vocabulary(tokenizer: Any) -> _Vocabulary | None:
+    if not all(hasattr(tokenizer, name) for name in _VOCABULARY_METHODS):
+        return None
     if tokenizer not in _vocabularies:
         _vocabularies[tokenizer] = _recognise(tokenizer)
     return _vocabularies[tokenizer]
@@ -161,7 +169,10 @@ def _sentencepiece(token: str) -> bytes | None:
 
 
 def _decode(tokenizer: Any, token_ids: list[int]) -> str:
-    return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+    try:
+        return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+    except TypeError:  # not one of transformers', and without such options
+        return str(tokenizer.decode(token_ids))
 
 
 def _special_ids(tokenizer: Any) -> set[int]:

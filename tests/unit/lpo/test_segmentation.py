@@ -95,6 +95,16 @@ def test_tokenizers_without_bytes_are_decoded_step_by_step() -> None:
     assert pieces("word_level", "Hello world. How are you? Fine!") == ["Hello world.", "How are you?", "Fine!"]
 
 
+def test_anything_that_decodes_is_a_tokenizer() -> None:
+    class Letters:
+        __hash__ = None  # type: ignore[assignment]
+
+        def decode(self, token_ids: list[int]) -> str:
+            return "".join(map(chr, token_ids))
+
+    assert segment([ord(letter) for letter in "No. 3 is 3.5. So?"], Letters()) == [0] * 14 + [1] * 3
+
+
 @pytest.mark.parametrize("family", ["byte_level", "unigram", "metaspace"])
 def test_known_vocabularies_are_not_decoded_again(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = encode(family, "Hello world. How are you?")
