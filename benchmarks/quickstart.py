@@ -72,7 +72,7 @@ def study(seed: int, folder: Path, *, controls: bool) -> list[Result]:
 
     dft = [each for each in records if each["stage"] == "dft"]
     seconds = sum(each["time/step"] - each.get("time/eval", 0.0) for each in rl)
-    steps = max(1, round(seconds / statistics.median(each["time/learn"] for each in dft)))
+    steps = max(1, round(seconds / statistics.median(each["time/learn"] for each in dft if "time/learn" in each)))
     rate = {"learning_rate": 1e-3, "schedule": "cosine", "warmup_steps": 20, "min_ratio": 0.1}
     stage = recipe["stages"][0] | {"steps": steps, "target_accuracy": None, "optimizer": rate}
     stage["evaluation"] = recipe["stages"][1]["evaluation"] | {"every": steps}
