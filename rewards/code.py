@@ -15,6 +15,7 @@ _FENCED = re.compile(r"^([ \t]*)```[ \t]*(\w*)[^\n]*\n(.*?)^\1```[ \t]*$", re.MU
 _OPEN_FENCE = re.compile(r"^[ \t]*```[^\n]*\n", re.MULTILINE)
 _PYTHON = ("", "py", "python", "python3")
 _OVERHEAD_S = 10.0
+_TRIAL_S = 60.0
 
 
 class UnitTests:
@@ -50,7 +51,7 @@ class UnitTests:
                 raise ValueError(f"params.{name} is {value}; it must be at least {least}")
         confined = True
         try:
-            _try(Limits(timeout_s=60.0))
+            _try(Limits(timeout_s=_TRIAL_S))
         except SandboxError as cause:
             if isolation == "required":
                 raise ValueError(
@@ -59,6 +60,13 @@ class UnitTests:
                     "files and see processes of this user"
                 ) from cause
             confined = False
+            try:
+                _try(Limits(timeout_s=_TRIAL_S, confined=False))
+            except SandboxError as other:
+                raise ValueError(
+                    f"programs cannot be run here, isolated or not ({other}); as root, the interpreter must be one "
+                    "that other users may execute"
+                ) from other
         self._limits = Limits(float(timeout_s), memory_mib, threads, confined=confined)
         self._partial, self._prepend, self._tolerance = partial, prepend, tolerance
         self.call_seconds = timeout_s + _OVERHEAD_S

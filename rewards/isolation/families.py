@@ -21,13 +21,20 @@ def family(pid: int) -> Iterator[int]:
 
 def end_descendants() -> None:
     """Kills and reaps all descendants of this process. It must be one that adopts orphans, and of one thread."""
+    seen: set[int] = set()
+    while new := set(family(os.getpid())) - seen - {os.getpid()}:  # stopped first: what is killed one by one forks on
+        _signal_all(new, signal.SIGSTOP)
+        seen |= new
     with contextlib.suppress(ChildProcessError):
         while True:
-            for pid in family(os.getpid()):
-                if pid != os.getpid():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            _signal_all(set(family(os.getpid())) - {os.getpid()}, signal.SIGKILL)
             os.waitpid(-1, 0)
+
+
+def _signal_all(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def resident_bytes(pid: int) -> int:

@@ -19,36 +19,19 @@ import signal
 import socket
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rewards.isolation import linux
 from rewards.isolation.families import end_descendants, family, proportional_bytes, resident_bytes
+from rewards.isolation.settings import GuardSettings
 
 POLL_S = 0.05
 _NAMESPACE_PID_MAX = 400
-"""Process ids of a worker's namespace (Linux 6.14 and newer): a fork bomb meets it before it is noticed."""
+"""Ids of processes and threads in a worker's namespace (Linux 6.14 and newer): a fork bomb may meet it before it is
+noticed."""
 _MIB = 1 << 20
 _LARGEST_FILE = 1 << 30
 _SHARED_MEMORY_MIB = 256
-
-
-@dataclass(frozen=True)
-class GuardSettings:
-    """``channel``, ``lifeline`` and ``status`` are file descriptors; ``memory`` is in bytes."""
-
-    channel: int
-    lifeline: int
-    status: int
-    memory: int
-    processes: int
-    writable: tuple[str, ...]
-    python_path: tuple[str, ...]
-    timeout_s: float
-    concurrency: int
-
-    def dumps(self) -> str:
-        return json.dumps(asdict(self))
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lpo.errors import RunError
-from rewards.isolation.guard import GuardSettings
 from rewards.isolation.messages import BrokenFrameError, FrameReader, send_frame
+from rewards.isolation.settings import GuardSettings
 
 START_TIMEOUT_S = 120.0
 PRINTED_KEPT = 16_384

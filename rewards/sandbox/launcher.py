@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -20,12 +21,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rewards.isolation import linux
 from rewards.isolation.families import end_descendants
 from rewards.sandbox import seccomp
+from rewards.sandbox.limits import Limits
 
 DESCRIPTORS = 5
 NAMESPACES = linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
@@ -48,21 +49,6 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one program may use. ``timeout_s`` counts for its whole life, by the clock and by the processor."""
-
-    timeout_s: float = 10.0
-    memory_mib: int = 512
-    threads: int = 16
-    files_mib: int = 32
-    confined: bool = True
-    """False: without namespaces, on a system that has none."""
-
-    def dumps(self) -> str:
-        return json.dumps(asdict(self))
 
 
 def main() -> None:
@@ -113,7 +99,8 @@ def _guarded(limits: Limits, descriptors: list[int], inside: str, mounted: dict[
         else:
             folder = tempfile.mkdtemp(prefix="lpo-sandbox-")
             if user is not None:
-                os.chown(folder, user, user)
+                with contextlib.suppress(OSError):  # the ids of `_become` are not to be had
+                    os.chown(folder, user, user)
         first = os.fork()
         if not first:
             os.close(warden)
@@ -213,18 +200,26 @@ def _holds_any(folder: str, paths: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder + "/") for path in paths)
 
 
+def _become(user: int) -> None:
+    """Gives up root for a user without files or other processes, where that is allowed at all."""
+    with contextlib.suppress(PermissionError):  # root without capabilities, in some containers: no power to give up
+        os.setgroups([])
+        try:
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+        except OSError as error:  # a container that maps fewer ids
+            if error.errno != errno.EINVAL:
+                raise
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
 def _become_program(limits: Limits, standard: list[int], inside: str, user: int | None) -> None:
     aside = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH) for descriptor in standard]
     for number, descriptor in enumerate(aside):
         os.dup2(descriptor, number, inheritable=True)
     if user is not None:
-        os.setgroups([])
-        try:
-            os.setresgid(user, user, user)
-            os.setresuid(user, user, user)
-        except OSError:  # a container that maps fewer ids
-            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        _become(user)
     linux.limit(resource.RLIMIT_AS, limits.memory_mib * _MIB)
     linux.limit(resource.RLIMIT_CPU, int(limits.timeout_s) + 1)
     linux.limit(resource.RLIMIT_FSIZE, limits.files_mib * _MIB)

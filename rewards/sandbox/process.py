@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewards.sandbox.launcher import Limits
+from rewards.sandbox.limits import Limits
 
 
 class SandboxError(Exception):

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rewards.sandbox.launcher import Limits
+from rewards.sandbox.limits import Limits
 from rewards.sandbox.process import SandboxError, launcher
 
 LARGEST_OUTPUT = 4 << 20
@@ -28,6 +28,9 @@ class Ending:
     fault: str
     stdout: bytes
     stderr: bytes
+
+
+LOST = Ending("was lost", b"", b"")
 
 
 class Session:
@@ -100,6 +103,7 @@ class Session:
         Raises SandboxError where the sandbox failed and not the program.
         """
         if self._ending is None:
+            self._ending = LOST  # unless it is known better in a moment
             try:
                 self._ending = self._end(expected)
             finally:
@@ -208,6 +212,7 @@ class Session:
         for descriptor in (self._stdin, self._stdout, self._stderr):
             if descriptor >= 0:
                 os.close(descriptor)
+        self._stdin = self._stdout = self._stderr = -1
         self._channel.close()
         self._warden.close()
 

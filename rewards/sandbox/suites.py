@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rewards.sandbox.inside import decode, encode
-from rewards.sandbox.launcher import Limits
+from rewards.sandbox.limits import Limits
 from rewards.sandbox.session import Session, too_long
 
 

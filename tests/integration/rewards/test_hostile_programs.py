@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -72,8 +76,10 @@ ECHO = [StdinTest("a\n", "a\n")]
 
 
 def children() -> set[psutil.Process]:
-    """Processes below this one, but for the launcher, which stays."""
-    return {p for p in psutil.Process().children(recursive=True) if "launcher" not in " ".join(p.cmdline())}
+    """Processes below this one that stay, but for the launcher."""
+    launcher, *others = sorted(psutil.Process().children(recursive=True), key=psutil.Process.create_time)
+    assert "launcher" in " ".join(launcher.cmdline())
+    return set(psutil.wait_procs(others, timeout=20)[1])  # a warden tells of the end a moment before its own
 
 
 def test_the_battery_is_large_enough():
@@ -100,6 +106,30 @@ def test_harm_inside_a_function_has_the_same_cause(name):
         assert re.fullmatch(cause, verdict.cause), verdict
 
 
+UNCONFINED = ("sleeps", "is deaf", "forks", "runs a command", "opens a socket", "prints without end", "eats memory")
+RUNS_UNCONFINED = """
+import json, sys
+from rewards.sandbox import Limits
+from rewards.sandbox.suites import StdinTest, run_suite
+for program, timeout_s in json.load(sys.stdin):
+    limits = Limits(timeout_s=timeout_s, memory_mib=256, confined=False)
+    print(json.dumps(run_suite(program, [StdinTest("a\\n", "a\\n")], limits).cause))
+"""
+
+
+def test_limits_and_bans_hold_without_namespaces_and_privileges():
+    tried = [(*(ENDLESS | HARM)[name], 4.0 if name in ENDLESS else 120.0) for name in UNCONFINED]
+    request = json.dumps([(program, timeout_s) for program, _, timeout_s in tried] + [("print(input())", 120.0)])
+    unprivileged = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    command = [*unprivileged, sys.executable, "-c", RUNS_UNCONFINED]
+    done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
+    causes = [json.loads(line) for line in done.stdout.splitlines()]
+    for (_, cause, _), given in zip(tried, causes[:-1], strict=True):
+        assert re.fullmatch(cause, given), given
+    assert causes[-1] == ""
+    assert children() == set()
+
+
 def test_the_programs_after_it_work():
     echo = "print(input())"
     assert run_suite(echo, ECHO, PATIENT) == Verdict(1, 1)
@@ -117,8 +147,6 @@ print(sorted(found))
 
 
 def test_a_program_sees_no_file_but_the_interpreters_and_its_own():
-    import sys
-
     prefixes = tuple({sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parents[1])})
     program = LOOKS_AROUND.replace("PREFIX", ", ".join(map(repr, prefixes)))
     devices = [f"/dev/{name}" for name in ("null", "random", "urandom", "zero")]

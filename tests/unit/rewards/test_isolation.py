@@ -43,6 +43,15 @@ def test_a_reward_says_the_same_in_a_process_of_its_own(pool):
     assert there.info[1] == {"detailed": {"read": "yy", "kept": "{1, 2}", "step": 7}}
 
 
+def test_rewards_written_for_trl_run_unchanged_in_workers(pool):
+    groups = [group("a", "it is 4", "it is 5", "long 4", chat=True, answer="4")]
+    report = score_groups(groups, pool.resolve_all([spec("accuracy"), spec("short")]), TrainerState(global_step=1))
+    assert values(groups) == [2.5, 0.5, 2.0]
+    assert report.metrics == {"accuracy": pytest.approx(2 / 3)}
+    assert report.extra == {"right": ["4", "4", "4"]}
+    assert report.not_applicable == {"short": 1}
+
+
 def test_a_batch_is_dealt_to_all_workers_and_groups_stay_together_where_that_matters(pool):
     groups = [group(str(number), *["x" * (number + 1)] * 8) for number in range(8)]
     score_groups(groups, [pool.resolve(spec("one_process"))])

@@ -21,6 +21,20 @@ def detailed(responses, answer, log_metric, log_extra, trainer_state, scale=1.0)
     ]
 
 
+def accuracy(completions, answer, log_extra, log_metric, trainer_state, **kwargs):
+    """In the style of TRL's documentation."""
+    contents = [completion[0]["content"] for completion in completions]
+    scores = [1.0 if right in content else 0.0 for content, right in zip(contents, answer, strict=True)]
+    log_extra("right", answer)
+    log_metric("accuracy", sum(scores) / len(scores))
+    return [score * (trainer_state.global_step + 1) for score in scores]
+
+
+async def short(completions, **kwargs):
+    await asyncio.sleep(0)
+    return [None if "long" in completion[0]["content"] else 0.5 for completion in completions]
+
+
 def one_process(responses):
     return [float(os.getpid())] * len(responses)
 
