@@ -9,7 +9,7 @@ def clutter_cost(scene: Scene) -> Cost:
     """How much happens per screen: edges in the picture, pieces of layout, small pieces on surfaces of their own."""
     cost = Cost()
     view = scene.view
-    small = scene.small.mean(axis=2)
+    small = scene.grey
     across = np.abs(np.diff(small, axis=1, append=small[:, -1:])) > 24
     down = np.abs(np.diff(small, axis=0, append=small[-1:])) > 24
     edges = float((across | down).mean())
@@ -38,7 +38,7 @@ def space_cost(scene: Scene) -> Cost:
     """White space and balance. Flat cells of the picture are space; 35% to 92% is a band that costs nothing."""
     cost = Cost()
     view = scene.view
-    busy = busy_cells(scene)
+    busy = scene.busy
     if not busy.size:
         return cost
     flat = 1 - float(busy.mean())
@@ -78,7 +78,7 @@ def layout_cost(scene: Scene) -> Cost:
     if controls:
         wide = sum(min(1.0, max(0.0, box.w / view.width - 0.5) / 0.25) for box in controls)
         cost.add(0.5 * wide / len(controls), "controls as wide as the page", view)
-    busy = busy_cells(scene)
+    busy = scene.busy
     rows = busy[busy.any(axis=1)]
     if len(rows) < 4:
         cost.add(0.4 * alone, "hardly anything stands beside something else", view)
@@ -142,18 +142,6 @@ def _add_stretched(cost: Cost, scene: Scene) -> None:
         box = huge[0]
         size = max(min(2.0, box.w * box.h / (view.width * view.height)) for box in huge)
         cost.add(0.3 * size, "a picture larger than the window", view, rect_of(box))
-
-
-def busy_cells(scene: Scene, cell: int = 16) -> np.ndarray:
-    """(rows, columns) bool: cells of `cell` px in which the picture is not flat."""
-    small = scene.small
-    side = cell // 4
-    height, width = (size // side * side for size in small.shape[:2])
-    if not height or not width:
-        return np.zeros((0, 0), dtype=bool)
-    cells = small[:height, :width].mean(axis=2).reshape(height // side, side, width // side, side)
-    span: np.ndarray = cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))
-    return span > 10
 
 
 def _columns(row: np.ndarray) -> int:

@@ -17,6 +17,9 @@ Rect = tuple[float, float, float, float]
 NEAR = 1.5
 """Edges this close (px) are the same edge: browsers round, and nobody sees it."""
 
+CELL = 16
+"""Side (px) of the cells in which space is told from content."""
+
 _INLINE = ("inline", "contents")
 REPLACED = frozenset({"img", "svg", "canvas", "video", "picture", "object", "iframe"})
 FIELDS = frozenset({"input", "select", "textarea", "button", "progress", "meter"})
@@ -55,26 +58,31 @@ class Scene:
     def __init__(self, view: View) -> None:
         self.view = view
         with Image.open(io.BytesIO(view.png)) as picture:
-            self.pixels: np.ndarray = np.asarray(picture.convert("RGB"))
-        """(H, W, 3) uint8, red, green, blue."""
+            image = picture if picture.mode == "RGB" else picture.convert("RGB")
+            self.pixels: np.ndarray = np.asarray(image)
+            """(H, W, 3) uint8, red, green, blue."""
+            width, height = (size // 4 * 4 for size in image.size)
+            whole = (0, 0, width, height) if width and height else (0, 0, *image.size)
+            self.small: np.ndarray = np.asarray(image.reduce(4, whole), dtype=np.float32)
+            """(H / 4, W / 4, 3) float32: the picture at a quarter, each pixel the mean of sixteen."""
         self.boxes = view.boxes
 
     @cached_property
-    def luminance(self) -> np.ndarray:
-        """(H, W) float32, relative luminance of every pixel (WCAG 2.2)."""
-        table = linear(np.arange(256)).astype(np.float32)
-        r, g, b = (table[self.pixels[..., channel]] for channel in range(3))
-        result: np.ndarray = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    def grey(self) -> np.ndarray:
+        """(H / 4, W / 4) float32: the mean of the channels of `small`."""
+        result: np.ndarray = self.small @ np.full(3, 1 / 3, dtype=np.float32)
         return result
 
     @cached_property
-    def small(self) -> np.ndarray:
-        """(H / 4, W / 4, 3) float32: the picture at a quarter, each pixel the mean of sixteen."""
-        height, width = (size // 4 * 4 for size in self.pixels.shape[:2])
-        if not height or not width:
-            return self.pixels[:1, :1].astype(np.float32)
-        image = Image.fromarray(self.pixels[:height, :width]).reduce(4)
-        return np.asarray(image, dtype=np.float32)
+    def busy(self) -> np.ndarray:
+        """(rows, columns) bool: cells of `CELL` px in which the picture is not flat."""
+        side = CELL // 4
+        height, width = (size // side * side for size in self.grey.shape)
+        cells = self.grey[:height, :width].reshape(height // side, side, width // side, side)
+        if not cells.size:
+            return np.zeros((0, 0), dtype=bool)
+        span: np.ndarray = cells.max(axis=1).max(axis=2) - cells.min(axis=1).min(axis=2)
+        return span > 10
 
     @cached_property
     def lines(self) -> list[TextLine]:
@@ -203,31 +211,32 @@ def read_line(scene: Scene, line: TextLine) -> ReadLine:
         return ReadLine(line, 1.0, False, (255.0, 255.0, 255.0))
     step = max(1, (x1 - x0) // 60)
     rows = [row for row in (y0 - 2, y0, y1 - 1, y1 + 1) if 0 <= row < height]
-    ring = scene.pixels[rows, x0:x1:step].reshape(-1, 3).astype(np.float64)
+    ring = scene.pixels[rows, x0:x1:step].reshape(-1, 3)
     sides = [column for column in (x0 - 3, x1 + 2) if 0 <= column < width]
     if sides:
         ring = np.concatenate([ring, scene.pixels[y0:y1:2, sides].reshape(-1, 3)])
-    ground = np.median(ring, axis=0)
-    crop = scene.pixels[y0:y1, x0 : x1 : max(1, (x1 - x0) // 160)].reshape(-1, 3).astype(np.float64)
-    apart = np.abs(crop - ground).sum(axis=1)
-    alpha = box.colour[3] * box.opacity
+    ground = np.sort(ring, axis=0)[len(ring) // 2].astype(np.float32)
+    crop = scene.pixels[y0:y1, x0 : x1 : max(1, (x1 - x0) // 160)].reshape(-1, 3)
+    away = crop - ground
     if box.colour[3] < 0.05:
+        apart = np.abs(away).sum(axis=1)
         farthest = np.argsort(apart)[-max(1, len(apart) // 50) :]
         colour = np.median(crop[farthest], axis=0)
         seen = bool(apart.max() > 24)
     else:
-        colour = alpha * np.array(box.colour[:3]) + (1 - alpha) * ground
+        alpha = box.colour[3] * box.opacity
+        colour = alpha * np.array(box.colour[:3], dtype=np.float32) + (1 - alpha) * ground
         towards = colour - ground
-        length = float(np.dot(towards, towards))
-        # A pixel is ink if it lies at least a third of the way from the ground to the text's colour, and near that
-        # way.
-        share = (crop - ground) @ towards / length if length > 1 else np.zeros(len(crop))
-        off = np.linalg.norm(crop - ground - np.outer(share, towards), axis=1)
-        inked = (share > 0.33) & (off < 0.35 * np.sqrt(max(length, 1.0)) + 30)
-        seen = length > 100 and bool(inked.mean() > 0.01)
-    ratios = contrast(relative_luminance(colour), relative_luminance(ring))
+        length = float(towards @ towards)
+        # A pixel is ink if it lies at least a third of the way from the ground to the text's colour, and near it.
+        share = away @ towards / max(length, 1.0)
+        aside = np.einsum("ij,ij->i", away, away) - share * share * length
+        inked = (share > 0.33) & (aside < (0.35 * np.sqrt(length) + 30) ** 2)
+        seen = length > 100 and float(np.count_nonzero(inked)) > 0.01 * len(crop)
+    ratios = contrast(relative_luminance(colour), _LINEAR[ring] @ _WEIGHTS)
+    worse = int(0.3 * (len(ratios) - 1))
     median = (float(ground[0]), float(ground[1]), float(ground[2]))
-    return ReadLine(line, float(np.percentile(ratios, 30)), seen, median)
+    return ReadLine(line, float(np.partition(ratios, worse)[worse]), seen, median)
 
 
 def linear(channel: np.ndarray) -> np.ndarray:
@@ -236,9 +245,13 @@ def linear(channel: np.ndarray) -> np.ndarray:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
+_LINEAR = linear(np.arange(256))
+_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+
 def relative_luminance(colours: np.ndarray | Sequence[float]) -> np.ndarray:
     """Relative luminance of sRGB colours (..., 3) in 0..255, by WCAG 2.2: (...,) in 0..1."""
-    result: np.ndarray = linear(np.asarray(colours)) @ np.array([0.2126, 0.7152, 0.0722])
+    result: np.ndarray = linear(np.asarray(colours)) @ _WEIGHTS
     return result
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rewards.frontend.looks.composition import busy_cells, clutter_cost, layout_cost, side_by_side, space_cost
+from rewards.frontend.looks.composition import clutter_cost, layout_cost, side_by_side, space_cost
 from rewards.frontend.looks.scene import Scene
 from tests.unit.rewards.frontend.looks.drawing import Drawing
 
@@ -22,13 +22,13 @@ def columns(number: int, x: float = 100, width: float = 1080, rows: int = 8) -> 
 
 
 def test_an_empty_page_has_no_busy_cell() -> None:
-    assert not busy_cells(Scene(Drawing().view())).any()
+    assert not Scene(Drawing().view()).busy.any()
 
 
 def test_a_cell_is_busy_where_something_is_painted() -> None:
     drawing = Drawing()
     drawing.paint(164, 324, 8, 8, RED)
-    rows, places = np.nonzero(busy_cells(Scene(drawing.view())))
+    rows, places = np.nonzero(Scene(drawing.view()).busy)
     assert (rows.tolist(), places.tolist()) == ([20], [10])  # 324 / 16 and 164 / 16
 
 
