@@ -19,7 +19,8 @@ SETTLE_MS = 250
 """Page time after each action in which the page may react."""
 PATIENCE_STEP_MS = 250
 SET_TYPES = ("date", "time", "datetime-local", "month", "week", "color", "range")
-MOST_CONTROLS = 8
+MOST_CONTROLS = 6
+_GLANCE_MS = 150
 
 
 @dataclass(frozen=True)
@@ -281,10 +282,10 @@ def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, t
         page.run(20)
         before = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
         if not place.get("covered"):
-            _mouse(page, place["x"], place["y"])
+            _mouse(page, place["x"], place["y"], settle_ms=_GLANCE_MS)
             if place["field"]:
                 write(page, "7")
-            page.run(SETTLE_MS)
+                page.run(_GLANCE_MS)
         after = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
         # A link that leads to the place where one is, or a field's focus alone, is no reaction that counts against.
         if after != before or (control["link"].startswith("#") and len(control["link"]) > 1):
@@ -329,12 +330,12 @@ def _done(answer: Mapping[str, Any], target: c.Target) -> None:
         raise StepError(f"{target} {answer['fault']}")
 
 
-def _mouse(page: Page, x: float, y: float, button: str = "left", clicks: int = 1) -> None:
+def _mouse(page: Page, x: float, y: float, button: str = "left", clicks: int = 1, settle_ms: int = SETTLE_MS) -> None:
     page.send("mouseMoved", x, y)
     for click in range(1, clicks + 1):
         page.send("mousePressed", x, y, button, click)
         page.send("mouseReleased", x, y, button, click)
-    page.run(SETTLE_MS)
+    page.run(settle_ms)
 
 
 def _click(page: Page, step: c.Click) -> None:

@@ -156,4 +156,5 @@ def _judged(browser: Any, job: Job) -> RewardResult:
 if __name__ == "__main__":
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, output, sys.argv[1])
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone, and nobody wants the result
+        serve(sys.stdin.buffer, output, sys.argv[1])
