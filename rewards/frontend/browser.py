@@ -9,7 +9,7 @@ import json
 import logging
 import mimetypes
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -30,6 +30,7 @@ MOST_REQUESTS = 400
 PAGES_A_BROWSER = 500
 """A browser is replaced after so many contexts, before what it never gives back adds up."""
 _INPUT_STEPS, _LOADING_STEPS = 25, 20
+_FREE_S = 2.0
 _WORLD = "lpo"
 _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
 
@@ -46,9 +47,9 @@ class BrowserError(Exception):
 class Limits:
     """What one page may take."""
 
-    wall_s: float = 5.0
-    """Seconds until it has loaded and been captured, or until a check is done. Time in which the machine gave the
-    browser no processor does not count."""
+    wall_s: float = 4.0
+    """Seconds until it has loaded and been captured, or until a check is done. On a busy machine it
+    gets longer, until it had two seconds of a free one."""
     cpu_s: float = 3.5
     """Processor seconds in the same span."""
     hard_s: float = 40.0
@@ -153,12 +154,13 @@ class Page:
         self._loaded = self._expired = False
         self._dragged: dict[str, Any] | None = None
         self._inputs: list[int] = []
+        self._starving = False
         self.begin()
 
     def begin(self) -> None:
         """Starts the page's time anew."""
         self._began = time.monotonic()
-        self._cpu_before, self._starved_before = self._process.cpu_s(), self._process.starved_s()
+        self._cpu_before = self._process.cpu_s()
 
     def open(self) -> None:
         pipe, deadline = self._pipe, time.monotonic() + 20
@@ -196,7 +198,7 @@ class Page:
 
     def close(self) -> bool:
         """Whether the context went away as it should."""
-        deadline = time.monotonic() + 1.5
+        deadline = time.monotonic() + 3
         try:
             self._pipe._on_tick = lambda: None
             self._pipe.call("Target.disposeBrowserContext", {"browserContextId": self._context}, deadline=deadline)
@@ -335,12 +337,10 @@ class Page:
 
     def blame(self) -> PageError | BrowserError:
         """Whose fault it is that no answer came."""
-        spent = time.monotonic() - self._began
-        starved = self._process.starved_s() - self._starved_before
         if self.memory_fault or self.crashed:
             return PageError(self.memory_fault or self.crashed)
-        if spent >= self._limits.hard_s and starved > spent / 4:
-            return BrowserError(f"the machine was too busy: {starved:.0f} of {spent:.0f} s waiting for a processor")
+        if self._starving:
+            return BrowserError(f"the machine was too busy to judge a page within {self._limits.hard_s:g} s")
         return PageError(f"the page does not answer within {self._limits.wall_s:g} s")
 
     def _post(self, method: str, params: dict[str, Any] | None = None) -> int:
@@ -351,22 +351,22 @@ class Page:
         self._until(lambda: number in self._pipe._replies)
         return self._pipe.result(number, time.monotonic())
 
-    def _until(self, reached: Any) -> None:
-        while True:
-            waited = self._process.starved_s() - self._starved_before if self._overdue(0) else 0.0
-            deadline = self._began + min(self._limits.wall_s + waited, self._limits.hard_s)
-            try:
-                self._pipe.until(reached, deadline)
+    def _until(self, reached: Callable[[], bool]) -> None:
+        """Waits; after the limit for as long as the machine is busy, until the page had `_FREE_S` of a free one."""
+        with contextlib.suppress(UnansweredError):
+            self._pipe.until(reached, self._began + self._limits.wall_s)
+            return
+        free = 0.0
+        while free < _FREE_S and time.monotonic() < self._began + self._limits.hard_s:
+            began, before = time.monotonic(), self._process.waits()
+            with contextlib.suppress(UnansweredError):
+                self._pipe.until(reached, began + _FREE_S / 4)
                 return
-            except UnansweredError:
-                starved = self._process.starved_s() - self._starved_before
-                if not self._overdue(starved):
-                    continue
-                raise
-
-    def _overdue(self, starved: float) -> bool:
-        spent = time.monotonic() - self._began
-        return spent >= min(self._limits.wall_s + starved, self._limits.hard_s)
+            after, spent = self._process.waits(), time.monotonic() - began
+            starved = max((waited - before.get(thread, 0.0) for thread, waited in after.items()), default=0.0)
+            free += spent if starved < spent / 5 else 0.0
+        self._starving = free < _FREE_S
+        raise UnansweredError
 
     def _on_tick(self) -> None:
         if self._process.memory() > MEMORY_LIMIT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import glob
 import os
 import shutil
 import signal
@@ -167,13 +168,14 @@ class Process:
                 ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def starved_s(self) -> float:
-        """How long the main threads have waited for a processor that others had: the largest of them, in seconds."""
-        waits = [0.0]
-        for path in [*(f"/proc/{pid}/schedstat" for pid in self.pids()), "/proc/thread-self/schedstat"]:
+    def waits(self) -> dict[str, float]:
+        """Seconds that each thread of the browser, and this one, has waited for a processor that others had."""
+        waited: dict[str, float] = {}
+        paths = [path for pid in self.pids() for path in glob.glob(f"/proc/{pid}/task/*/schedstat")]
+        for path in [*paths, "/proc/thread-self/schedstat"]:
             with contextlib.suppress(OSError, IndexError, ValueError):
-                waits.append(int(Path(path).read_text().split()[1]) / 1e9)
-        return max(waits)
+                waited[path] = int(Path(path).read_text().split()[1]) / 1e9
+        return waited
 
     def kill(self) -> None:
         """Ends the browser with all its processes and removes its folder."""

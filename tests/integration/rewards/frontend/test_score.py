@@ -93,8 +93,8 @@ def test_a_worker_that_is_killed_costs_one_result():
 
 
 def test_nothing_is_left_of_a_browser():
-    with Browser() as mine:
-        assess(mine, TASKS)
+    with Browser() as mine, mine.page({"": TASKS.encode()}, 1280, 800) as page:
+        page.load()
         pids, folder = mine.process.pids(), mine.process.folder
         assert len(pids) > 3
     assert not folder.exists()
