@@ -185,7 +185,7 @@ class WorkerProcess:
     def _ended(self) -> str:
         """Why a worker whose channel is closed is gone."""
         try:
-            self._guard.wait(1.0)
+            self._guard.wait(_END_TIMEOUT_S)  # on a busy machine it notices late
         except subprocess.TimeoutExpired:
             self.close()
             return "closed its connection"  # and lived on
