@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from lpo.recipe.stages import DftStage, RlStage
-from lpo.samples import Group
+from lpo.samples import Group, Prompt
 from rewards.call import score_groups
 from rollout.requests import SampleRequest
 from trainers.run import Run, StepClock, sampling_seed
@@ -19,26 +19,43 @@ def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str,
     seeds of the samples are the same at every evaluation, so that differences are the policy's.
     """
     with clock("eval"):
-        settings, specs = stage.evaluation, run.recipe.rewards_of(stage)
-        prompts = run.dataset.held_out[: settings.items]
-        limit = stage.max_response_tokens
-        sampled = [
-            SampleRequest(
-                token_ids=prompt.token_ids,
-                samples=settings.samples,
-                max_tokens=limit,
-                temperature=stage.temperature,
-                seed=sampling_seed("eval", settings.seed, prompt.id),
-            )
-            for prompt in prompts
-        ]
-        again = prompts if settings.greedy else []
-        greedy = [SampleRequest(token_ids=prompt.token_ids, max_tokens=limit, temperature=0.0) for prompt in again]
-        responses = run.fleet.generate([*sampled, *greedy])
-        groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
-        report = score_groups(groups, run.rewards(specs))
-        metrics = _metrics(groups[: len(prompts)], groups[len(prompts) :])
-        return metrics | {"eval/invalid": report.invalid_fraction}
+        prompts = run.dataset.held_out[: stage.evaluation.items]
+        return _judged(run, stage, prompts, prompts if stage.evaluation.greedy else [])
+
+
+def evaluate_test(run: Run, stage: RlStage, clock: StepClock) -> dict[str, float]:
+    """Sampled accuracy on the stage's test prompts, which follow those of ``evaluate``; empty where it has none."""
+    settings = stage.evaluation
+    prompts = run.dataset.held_out[settings.items : settings.items + settings.test_items]
+    if not prompts:
+        return {}
+    with clock("eval"):
+        found = _judged(run, stage, prompts, [])
+    names = ("accuracy", "accuracy_low", "accuracy_high", "items")
+    return {f"eval/test_{name}": found[f"eval/{name}"] for name in names}
+
+
+def _judged(
+    run: Run, stage: DftStage | RlStage, prompts: Sequence[Prompt], again: Sequence[Prompt]
+) -> dict[str, float]:
+    """The metrics of one evaluation: ``prompts`` sampled, ``again`` decoded greedily."""
+    settings, limit = stage.evaluation, stage.max_response_tokens
+    sampled = [
+        SampleRequest(
+            token_ids=prompt.token_ids,
+            samples=settings.samples,
+            max_tokens=limit,
+            temperature=stage.temperature,
+            seed=sampling_seed("eval", settings.seed, prompt.id),
+        )
+        for prompt in prompts
+    ]
+    greedy = [SampleRequest(token_ids=prompt.token_ids, max_tokens=limit, temperature=0.0) for prompt in again]
+    responses = run.fleet.generate([*sampled, *greedy])
+    groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
+    report = score_groups(groups, run.rewards(run.recipe.rewards_of(stage)))
+    metrics = _metrics(groups[: len(prompts)], groups[len(prompts) :])
+    return metrics | {"eval/invalid": report.invalid_fraction}
 
 
 def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:

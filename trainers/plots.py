@@ -38,19 +38,19 @@ def plot_run(metrics_jsonl: str | Path, out_dir: str | Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     title = Path(metrics_jsonl).absolute().parent.name
     return [
-        _save(_curves(records, title), folder / "curves.png"),
-        _save(_frontier(records, title), folder / "frontier.png"),
+        save(_curves(records, title), folder / "curves.png"),
+        save(_frontier(records, title), folder / "frontier.png"),
     ]
 
 
 def _curves(records: Sequence[Record], title: str) -> Figure:
-    figure = _figure(10, 6.4)
+    figure = new_figure(10, 6.4)
     figure.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold")
     axes = figure.subplots(2, 2)
     stages = _stages(records)
     last = records[-1]["step"]
     for axis, (label, names, colour, limits) in zip(axes.flat, _PANELS, strict=True):
-        _style(axis, label)
+        style(axis, label)
         points = _points(records, names)
         shown = _stages_with(stages, points)
         axis.set_xlim(shown[0][1], max(last, shown[0][1] + 1))
@@ -91,10 +91,10 @@ def _draw(axis: Axes, records: Sequence[Record], points: list[tuple[int, float]]
 
 
 def _frontier(records: Sequence[Record], title: str) -> Figure:
-    figure = _figure(6.4, 4.8)
+    figure = new_figure(6.4, 4.8)
     axis = figure.subplots()
     figure.suptitle(title, x=0.018, ha="left", fontsize=12, fontweight="bold")
-    _style(axis, "Held-out accuracy against response length, with 95% intervals")
+    style(axis, "Held-out accuracy against response length, with 95% intervals")
     axis.set_xlabel("mean response tokens")
     axis.set_ylabel("held-out accuracy")
     points = [
@@ -179,7 +179,8 @@ def _start_at_zero(axis: Axes, values: Sequence[float]) -> None:
         axis.set_ylim(bottom=0)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches."""
     # A figure of its own canvas: neither pyplot's global state nor a display is touched.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -189,7 +190,8 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _style(axis: Axes, title: str) -> None:
+def style(axis: Axes, title: str) -> None:
+    """The look of every picture's axes."""
     axis.set_title(title, loc="left", fontsize=10.5, pad=14)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color="#E4E4E4", linewidth=0.8)
@@ -197,7 +199,8 @@ def _style(axis: Axes, title: str) -> None:
     axis.tick_params(labelsize=9)
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path) -> Path:
+    """As a PNG, which is whole or absent."""
     beside = path.with_name(f".{path.name}")
     figure.savefig(beside, format="png")
     beside.replace(path)

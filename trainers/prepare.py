@@ -135,10 +135,13 @@ def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
 
 
 def _check_stage(stage: DftStage | RlStage, dataset: PromptDataset, tokenizer: Any) -> None:
-    if stage.evaluation.items > len(dataset.held_out):
+    settings = stage.evaluation
+    if settings.items + settings.test_items > len(dataset.held_out):
+        asked = f"evaluation.items {settings.items}"
+        asked += f" and test_items {settings.test_items} are" if settings.test_items else " is"
         raise PreparationError(
-            f"stage '{stage.name}': evaluation.items {stage.evaluation.items} is more than the "
-            f"{len(dataset.held_out)} held-out prompts; lower it or raise data.held_out"
+            f"stage '{stage.name}': {asked} more than the {len(dataset.held_out)} held-out prompts; "
+            "lower it or raise data.held_out"
         )
     if stage.kind == "dft":
         return

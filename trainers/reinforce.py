@@ -9,7 +9,7 @@ from lpo.kl import kl_estimate
 from lpo.recipe.stages import RlStage
 from lpo.samples import Group
 from trainers.curriculum import training_prompts
-from trainers.evaluation import evaluate, evaluate_start
+from trainers.evaluation import evaluate, evaluate_start, evaluate_test
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample
 from trainers.rl_metrics import rollout_metrics, statistics_metrics
@@ -54,6 +54,8 @@ def train_rl(run: Run, stage: RlStage) -> None:
         last = run.state.step == stage.steps or _spent(run, stage)
         if last or (stage.evaluation.every and run.state.step % stage.evaluation.every == 0):
             metrics |= evaluate(run, stage, clock)
+        if last:
+            metrics |= evaluate_test(run, stage, clock)
         saved = groups[: run.recipe.tracking.sampled_groups]
         run.folder.save_rollouts(stage.name, run.state.global_step, saved, run.tokenizer)
         for number, group in enumerate(groups[: run.recipe.tracking.traces]):

@@ -114,6 +114,9 @@ class Evaluation(Section):
     """Steps between evaluations. None: only before the first and after the last step."""
     items: Annotated[int, Field(ge=2)] = 200
     """Held-out prompts."""
+    test_items: NonNegative = 0
+    """Further held-out prompts, judged once, at the end of an rl stage (eval/test_accuracy): for what is chosen by
+    looking at eval/accuracy must not be judged by it."""
     samples: Positive = 1
     """Responses per prompt at the stage's temperature."""
     greedy: bool = True

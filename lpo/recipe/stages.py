@@ -54,14 +54,6 @@ class Mismatch(Section):
         return self
 
 
-def _refuse_endless_warmup(optimizer: Optimizer, updates: int, product: str) -> None:
-    if optimizer.warmup_steps > updates:
-        raise ValueError(
-            f"optimizer.warmup_steps {optimizer.warmup_steps} is more than the stage's {updates} optimiser steps "
-            f"({product}): the learning rate would never be reached; lower it"
-        )
-
-
 class DftStage(Section):
     """Supervised training on worked responses; only response tokens count."""
 
@@ -80,11 +72,6 @@ class DftStage(Section):
     """Stop the stage at the first evaluation that reaches this sampled accuracy."""
     rewards: list[RewardSpec] = Field(default_factory=list)
     """How evaluations decide that a response is right. None given: those of the next rl stage."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> DftStage:
-        _refuse_endless_warmup(self.optimizer, self.steps, "steps")
-        return self
 
 
 class RlStage(Section):
@@ -144,13 +131,6 @@ class RlStage(Section):
             raise ValueError(
                 f"mismatch.kind {self.mismatch.kind} corrects nothing when old_logprobs are the engine's; "
                 "turn one of them off"
-            )
-        updates = self.steps * self.minibatches * self.epochs
-        _refuse_endless_warmup(self.optimizer, updates, "steps x minibatches x epochs")
-        if self.curriculum.kind == "evo_cot" and self.rewards[0].weight != 1:
-            raise ValueError(
-                f"rewards[0].weight {self.rewards[0].weight}: with curriculum evo_cot the first reward says whether a "
-                "response is right, and a right one is worth 1; leave its weight out"
             )
         return self
 

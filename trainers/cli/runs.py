@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def train(recipe: RecipeName, overrides: Overrides = None, plain: Plain = False) -> None:
+def train(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    plain: Plain = False,
+    parent_run: Annotated[str | None, typer.Option(metavar="ID", help="MLflow run of a sweep.", hidden=True)] = None,
+) -> None:
     """Train a recipe from start to end.
 
     Runs on this machine, with a Ray of its own, or on the cluster that cluster.address or RAY_ADDRESS names. Ctrl-C
@@ -26,7 +31,7 @@ def train(recipe: RecipeName, overrides: Overrides = None, plain: Plain = False)
     loaded = load_recipe(recipe, overrides or [])
     from trainers.launch import train as run
 
-    _exit_if_interrupted(run(loaded, plain=plain or None))
+    _exit_if_interrupted(run(loaded, plain=plain or None, parent_run_id=parent_run))
 
 
 @app.command()

@@ -65,7 +65,7 @@ class MlflowStore:
     def begin(self) -> None:
         """Create the run, or set it going again. May be called again after it failed."""
         if self._client is None:
-            self._client = _client(self._request.uri)
+            self._client = open_client(self._request.uri)
         if self.run_id is None:
             self._open_run()
         self._log_params()
@@ -192,7 +192,8 @@ class MlflowStore:
             raise
 
 
-def _client(uri: str) -> Any:
+def open_client(uri: str) -> Any:
+    """MLflow's client of a tracking URI, with short patience and without output of its own."""
     # MLflow's own patience is minutes; the tracker has a queue and tries again. Both can be set from outside.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
