@@ -70,7 +70,7 @@ def test_no_more_than_asked_for_run_at_a_time(tmp_path: Path, loaded: LoadedReci
     scripted(monkeypatch, f"import time; time.sleep(0.3)\n{DONE}")
     chosen = children("lpo,grpo,gspo", 0)
     sweep = Sweep.open(tmp_path / "sweep", loaded, chosen, lambda _: None)
-    most = []
+    most: list[int] = []
     sweep.run(
         sweep.jobs(chosen, tmp_path / "model"), 2, lambda jobs: most.append(sum(job.state == "running" for job in jobs))
     )
