@@ -70,7 +70,7 @@ def show_comparison(
         raise ComparisonError(f"--out {folder} is no folder; make it first")
     picture = draw(found, folder / "comparison.png")
     html = folder / "comparison.html"
-    write_atomically(html, page(found, first.resolve().name if first.exists() else names[0]))
+    write_atomically(html, page(found, first.name if len(names) == 1 else f"{len(found.runs)} runs"))
     console.print(f"picture  {picture}\npage     {html}", highlight=False, soft_wrap=True)
     _log_to_parent(first, [picture, html])
 

@@ -167,7 +167,7 @@ def _chart(comparison: Comparison, label: str, metric: str) -> dict[str, Any]:
         line = [place(point.tokens, point.value.mean) for point in points]
         lines.append({"name": name, "colour": colour, "line": " ".join(line), "band": " ".join(there + back)})
     values = [bottom + span * part / 4 for part in range(5)]
-    as_text = (lambda v: f"{v:.0%}") if metric == VALIDATION else (lambda v: f"{v:.3g}")
+    as_text = (lambda v: f"{v:.0%}") if metric == VALIDATION else (lambda v: f"{v:.2g}" if abs(v) < 1 else f"{v:.3g}")
     return {
         "label": label,
         "lines": lines,
@@ -202,4 +202,4 @@ def _share(value: float | None) -> str:
 
 
 def _p(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
+    return "–" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from lpo.errors import InputError
 from lpo.recipe import RecipeError, load_recipe
-from lpo.recipe.algorithm import algorithm_by_name
+from lpo.recipe.algorithm import VARIANTS, algorithm_by_name
 from trainers.run_folder import read_metrics
 
 Record = dict[str, Any]
@@ -120,6 +120,8 @@ def _run(folder: Path, label: str | None = None, family: str | None = None) -> R
 
 def _label(objective: Any) -> str:
     """The algorithm's name, and what of it is not its default."""
+    if known := next((name for name, variant in VARIANTS.items() if variant == objective), None):
+        return known
     usual = algorithm_by_name(objective.name).model_dump()
     changed = {name: value for name, value in objective.model_dump().items() if usual[name] != value}
     return " ".join([objective.name, *(f"{name}={value}" for name, value in changed.items())])
