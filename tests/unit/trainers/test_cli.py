@@ -13,7 +13,7 @@ from lpo.recipe import shipped_recipes
 from trainers import cli
 from trainers.cli.app import complete_recipe
 
-COMMANDS = ("train", "resume", "submit", "validate", "export", "recipes", "doctor", "reward")
+COMMANDS = ("train", "resume", "submit", "validate", "export", "recipes", "doctor", "reward", "inspect", "sweep", "compare")
 
 
 def lpo(*arguments: str) -> tuple[int, str]:
