@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Group
 from rewards.call import score_groups
 from rollout.requests import SampleRequest
+from trainers.frontier import RunFrontier
 from trainers.run import Run, StepClock, sampling_seed
 
 
 def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str, float]:
-    """Accuracy with its 95% interval, sampled at the stage's temperature and greedy, and response length.
+    """Accuracy with its 95% interval, sampled at the stage's temperature and greedy, response length, and the area
+    under the frontier of the two over the run's evaluations so far.
 
     The first reward that the stage lists decides whether a response is right (more than one half). The prompts and the
     seeds of the samples are the same at every evaluation, so that differences are the policy's.
@@ -38,7 +41,11 @@ def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str,
         groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
         report = score_groups(groups, run.rewards(specs))
         metrics = _metrics(groups[: len(prompts)], groups[len(prompts) :])
-        return metrics | {"eval/invalid": report.invalid_fraction}
+        metrics |= {"eval/invalid": report.invalid_fraction, "eval/token_limit": float(limit)}
+        run.folder.save_evaluation(stage.name, run.state.global_step, verdicts(groups[: len(prompts)]))
+        this = {"stage": stage.name, "step": run.state.global_step, **metrics}
+        so_far = RunFrontier.of(run.folder.path.name, [*run.folder.metrics(), this])
+        return metrics | {"eval/frontier_area": so_far.area()}
 
 
 def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
@@ -74,6 +81,18 @@ def correct(components: dict[str, float | None]) -> bool:
     """Whether the first reward listed says that a response is right; an invalid reward says no."""
     first = next(iter(components.values()), None) if components else None
     return first is not None and first > 0.5
+
+
+def verdicts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """What a comparison of two policies on the same prompts needs: by prompt, what was right and how long it was."""
+    return [
+        {
+            "prompt_id": group.prompt.id,
+            "right": [correct(response.components) for response in group.responses],
+            "tokens": [len(response.token_ids) for response in group.responses],
+        }
+        for group in groups
+    ]
 
 
 def interval(shares: Sequence[float], samples: int) -> tuple[float, float]:
