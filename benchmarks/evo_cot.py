@@ -143,8 +143,8 @@ def table(pairs: Sequence[Pair]) -> str:
     lines.append(f"| **all** | | | | **{statistics.mean(differences):+.1f}{spread}** | | **{ratio:.2f}** | | |")
     lines += [
         "",
-        f"{pairs[0].prompts} held-out prompts. ± is half of the paired 95% interval: over prompts in the line of a seed,",
-        "over seeds (Student's t) in the last line.",
+        f"{pairs[0].prompts} held-out prompts. ± is half of the paired 95% interval: over prompts in the line of a",
+        "seed, over seeds (Student's t) in the last line.",
     ]
     return "\n".join(lines)
 
