@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Group, Prompt
 from rewards.call import score_groups
 from rollout.requests import SampleRequest
+from trainers.frontier import RunFrontier
 from trainers.run import Run, StepClock, sampling_seed
 
 
 def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str, float]:
-    """Accuracy with its 95% interval, sampled at the stage's temperature and greedy, and response length.
+    """Accuracy with its 95% interval, sampled at the stage's temperature and greedy, response length, and the area
+    under the frontier of the two over the run's evaluations so far.
 
     The first reward that the stage lists decides whether a response is right (more than one half). The prompts and the
     seeds of the samples are the same at every evaluation, so that differences are the policy's.
     """
     with clock("eval"):
         prompts = run.dataset.held_out[: stage.evaluation.items]
-        return _judged(run, stage, prompts, prompts if stage.evaluation.greedy else [])
+        groups, metrics = _judged(run, stage, prompts, prompts if stage.evaluation.greedy else [])
+        metrics["eval/token_limit"] = float(stage.max_response_tokens)
+        run.folder.save_evaluation(stage.name, run.state.global_step, verdicts(groups))
+        this = {"stage": stage.name, "step": run.state.global_step, **metrics}
+        so_far = RunFrontier.of(run.folder.path.name, [*run.folder.metrics(), this])
+        return metrics | {"eval/frontier_area": so_far.area()}
 
 
 def evaluate_test(run: Run, stage: RlStage, clock: StepClock) -> dict[str, float]:
@@ -30,15 +38,15 @@ def evaluate_test(run: Run, stage: RlStage, clock: StepClock) -> dict[str, float
     if not prompts:
         return {}
     with clock("eval"):
-        found = _judged(run, stage, prompts, [])
+        _, found = _judged(run, stage, prompts, [])
     names = ("accuracy", "accuracy_low", "accuracy_high", "items")
     return {f"eval/test_{name}": found[f"eval/{name}"] for name in names}
 
 
 def _judged(
     run: Run, stage: DftStage | RlStage, prompts: Sequence[Prompt], again: Sequence[Prompt]
-) -> dict[str, float]:
-    """The metrics of one evaluation: ``prompts`` sampled, ``again`` decoded greedily."""
+) -> tuple[list[Group], dict[str, float]]:
+    """The sampled groups and the metrics of one evaluation: ``prompts`` sampled, ``again`` decoded greedily."""
     settings, limit = stage.evaluation, stage.max_response_tokens
     sampled = [
         SampleRequest(
@@ -54,8 +62,8 @@ def _judged(
     responses = run.fleet.generate([*sampled, *greedy])
     groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
     report = score_groups(groups, run.rewards(run.recipe.rewards_of(stage)))
-    metrics = _metrics(groups[: len(prompts)], groups[len(prompts) :])
-    return metrics | {"eval/invalid": report.invalid_fraction}
+    made = groups[: len(prompts)]
+    return made, _metrics(made, groups[len(prompts) :]) | {"eval/invalid": report.invalid_fraction}
 
 
 def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
@@ -91,6 +99,18 @@ def correct(components: dict[str, float | None]) -> bool:
     """Whether the first reward listed says that a response is right; an invalid reward says no."""
     first = next(iter(components.values()), None) if components else None
     return first is not None and first > 0.5
+
+
+def verdicts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """What a comparison of two policies on the same prompts needs: by prompt, what was right and how long it was."""
+    return [
+        {
+            "prompt_id": group.prompt.id,
+            "right": [correct(response.components) for response in group.responses],
+            "tokens": [len(response.token_ids) for response in group.responses],
+        }
+        for group in groups
+    ]
 
 
 def interval(shares: Sequence[float], samples: int) -> tuple[float, float]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainers.figures import BLUE, GREEN, GREY, NOTHING, ORANGE, VERMILION, new_figure, save, style
+from trainers.frontier import RunFrontier, draw_frontier
 from trainers.run_folder import read_metrics
 
 if TYPE_CHECKING:
@@ -14,15 +16,12 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-# Okabe and Ito's palette, distinct to every kind of colour vision and in grey.
-BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
 _PANELS = (
     ("Reward", ("reward/mean",), BLUE, None),
     ("Held-out accuracy", ("eval/accuracy",), GREEN, (0, 1)),
     ("Response length (tokens)", ("response/tokens", "eval/mean_tokens"), VERMILION, None),
     ("Clip fraction", ("policy/clip_fraction",), ORANGE, None),
 )
-_NOTHING = "not measured in this run"
 
 
 def plot_run(metrics_jsonl: str | Path, out_dir: str | Path) -> list[Path]:
@@ -39,7 +38,7 @@ def plot_run(metrics_jsonl: str | Path, out_dir: str | Path) -> list[Path]:
     title = Path(metrics_jsonl).absolute().parent.name
     return [
         save(_curves(records, title), folder / "curves.png"),
-        save(_frontier(records, title), folder / "frontier.png"),
+        save(draw_frontier(RunFrontier.of(title, records)), folder / "frontier.png"),
     ]
 
 
@@ -59,7 +58,7 @@ def _curves(records: Sequence[Record], title: str) -> Figure:
         if points:
             _draw(axis, records, points, names[0], colour)
         else:
-            axis.text(0.5, 0.5, _NOTHING, transform=axis.transAxes, ha="center", va="center", color=GREY)
+            axis.text(0.5, 0.5, NOTHING, transform=axis.transAxes, ha="center", va="center", color=GREY)
             axis.set_yticks([])
         if limits and points:
             axis.set_ylim(*limits)
@@ -88,44 +87,6 @@ def _draw(axis: Axes, records: Sequence[Record], points: list[tuple[int, float]]
         axis.plot(steps, _smooth(values), color=colour, linewidth=2)
     else:
         axis.plot(steps, values, color=colour, linewidth=1.8, marker="o" if len(points) < 3 else None)
-
-
-def _frontier(records: Sequence[Record], title: str) -> Figure:
-    figure = new_figure(6.4, 4.8)
-    axis = figure.subplots()
-    figure.suptitle(title, x=0.018, ha="left", fontsize=12, fontweight="bold")
-    style(axis, "Held-out accuracy against response length, with 95% intervals")
-    axis.set_xlabel("mean response tokens")
-    axis.set_ylabel("held-out accuracy")
-    points = [
-        (record["step"], record["stage"], record["eval/mean_tokens"], record["eval/accuracy"], record)
-        for record in records
-        if record.get("eval/accuracy") is not None and record.get("eval/mean_tokens") is not None
-    ]
-    if not points:
-        axis.text(0.5, 0.5, _NOTHING, transform=axis.transAxes, ha="center", va="center", color=GREY)
-        return figure
-    tokens, accuracy = [point[2] for point in points], [point[3] for point in points]
-    axis.plot(tokens, accuracy, color=GREY, linewidth=1, alpha=0.6, zorder=1)
-    markers = ("o", "s", "^", "D", "v", "P")
-    stages = list(dict.fromkeys(point[1] for point in points))
-    for number, stage in enumerate(stages):
-        mine = [point for point in points if point[1] == stage]
-        low = [max(0.0, point[3] - point[4].get("eval/accuracy_low", point[3])) for point in mine]
-        high = [max(0.0, point[4].get("eval/accuracy_high", point[3]) - point[3]) for point in mine]
-        axis.errorbar(
-            [point[2] for point in mine], [point[3] for point in mine], yerr=[low, high], linestyle="none",
-            marker=markers[number % len(markers)], markersize=7, markeredgecolor="white", elinewidth=1,
-            color=(BLUE, VERMILION, GREEN, ORANGE)[number % 4], label=stage, zorder=2,
-        )  # fmt: skip
-    for point, where in ((points[0], (8, -14)), (points[-1], (8, 8))):
-        axis.annotate(f"step {point[0]}", (point[2], point[3]), xytext=where, textcoords="offset points", fontsize=9)
-    axis.set_ylim(0, 1)
-    axis.margins(x=0.15)
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    if len(stages) > 1:
-        axis.legend(frameon=False, loc="best", title="stage")
-    return figure
 
 
 def _points(records: Sequence[Record], names: Sequence[str]) -> list[tuple[int, float]]:
@@ -177,31 +138,3 @@ def _start_at_zero(axis: Axes, values: Sequence[float]) -> None:
     """A metric that is never negative starts at zero, unless that would flatten its changes."""
     if 0 <= min(values) < 0.6 * max(values):
         axis.set_ylim(bottom=0)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches."""
-    # A figure of its own canvas: neither pyplot's global state nor a display is touched.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def style(axis: Axes, title: str) -> None:
-    """The look of every picture's axes."""
-    axis.set_title(title, loc="left", fontsize=10.5, pad=14)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(axis="y", color="#E4E4E4", linewidth=0.8)
-    axis.set_axisbelow(True)
-    axis.tick_params(labelsize=9)
-
-
-def save(figure: Figure, path: Path) -> Path:
-    """As a PNG, which is whole or absent."""
-    beside = path.with_name(f".{path.name}")
-    figure.savefig(beside, format="png")
-    beside.replace(path)
-    return path

@@ -16,8 +16,8 @@ from lpo.segmentation import segment
 from rewards.isolation import RewardPool
 from rollout.engine import transfer_backend
 from trainers.cluster import check_capacity
-from trainers.data import PromptDataset, build_dataset, load_rows, worked_responses
-from trainers.data.worked import response_texts
+from trainers.data import PromptDataset, WorkedSet, build_dataset, load_rows, worked_sets
+from trainers.data.worked import response_texts, thinking_texts
 from trainers.models import ModelError, inspect_model, prepare_model
 
 
@@ -32,7 +32,7 @@ class Prepared:
     model_path: Path
     tokenizer: Any
     dataset: PromptDataset
-    worked: list[tuple[Prompt, list[int]]]
+    worked: list[WorkedSet]
     max_length: int
 
 
@@ -59,16 +59,17 @@ def _prepare(recipe: Recipe, base_dir: Path, pool: RewardPool) -> Prepared:
     facts = inspect_model(model_path)
     tokenizer = _tokenizer(recipe, model_path)
     dataset = build_dataset(recipe.data, tokenizer, base_dir, recipe.seed, facts.max_length)
-    worked = []
+    worked: list[WorkedSet] = []
     if any(stage.kind == "dft" for stage in recipe.stages):
-        worked = worked_responses(recipe.data, dataset, tokenizer, base_dir, facts.max_length)
+        worked = worked_sets(recipe.data, dataset, tokenizer, base_dir, facts.max_length)
     columns = sorted({name for prompt in dataset.train[:100] for name in prompt.columns})
     for stage in recipe.stages:
         _check_rewards(recipe, stage, pool, columns)
         _check_stage(stage, dataset, tokenizer)
         if stage.kind == "dft":
-            _check_worked(stage, worked)
-    longest = _longest(recipe, dataset)
+            for each in worked:
+                _check_worked(stage, each.pairs)
+    longest = _longest(recipe, dataset, worked)
     if facts.max_length is not None and longest > facts.max_length:
         prompt, stage = _longest_prompt(dataset), max(recipe.stages, key=lambda stage: stage.max_response_tokens)
         raise PreparationError(
@@ -172,12 +173,18 @@ def _corpus(recipe: Recipe, base_dir: Path) -> Iterable[str]:
     """What a tokenizer made from scratch learns from: questions and worked responses."""
     rows = load_rows(recipe.data.source, base_dir)
     yield from (str(row.question) for row in rows)
-    yield from response_texts(recipe.data, rows, base_dir)
+    instant = response_texts(recipe.data, rows, base_dir)
+    yield from instant
+    if (modes := recipe.data.modes) is not None:
+        yield from thinking_texts(modes.thinking, rows, instant, base_dir)
+        yield from [modes.instant.system_prompt, modes.thinking.system_prompt] * len(rows)
 
 
 def _longest_prompt(dataset: PromptDataset) -> int:
     return max(len(prompt.token_ids) for prompt in (*dataset.train, *dataset.held_out))
 
 
-def _longest(recipe: Recipe, dataset: PromptDataset) -> int:
-    return _longest_prompt(dataset) + max(stage.max_response_tokens for stage in recipe.stages)
+def _longest(recipe: Recipe, dataset: PromptDataset, worked: Sequence[WorkedSet]) -> int:
+    sampled = _longest_prompt(dataset) + max(stage.max_response_tokens for stage in recipe.stages)
+    imitated = (len(prompt.token_ids) + len(response) for each in worked for prompt, response in each.pairs)
+    return max([sampled, *imitated])

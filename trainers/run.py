@@ -15,7 +15,7 @@ from lpo.recipe.schema import Recipe
 from lpo.samples import Group, Prompt
 from rewards.isolation import IsolatedReward, RewardPool
 from trainers.checkpoints import Checkpoints
-from trainers.data import PromptDataset, PromptOrder
+from trainers.data import PromptDataset, WorkedSet
 from trainers.learner_group import LearnerGroup
 from trainers.packing import TrainSample
 from trainers.progress import Progress
@@ -23,7 +23,6 @@ from trainers.run_folder import RunFolder
 from trainers.stopping import Interrupted, StopSignal
 from trainers.tracking import Tracker
 
-Item = TypeVar("Item")
 PROBE_TOKENS = 32
 
 
@@ -117,8 +116,8 @@ class Run:
     max_length: int
     """Longest prompt plus response, in tokens."""
     state: RunState = field(default_factory=RunState)
-    worked: list[tuple[Prompt, list[int]]] = field(default_factory=list)
-    """Training prompts with worked responses, where a supervised stage needs them."""
+    worked: list[WorkedSet] = field(default_factory=list)
+    """Training prompts with worked responses, by mode, where a supervised stage needs them."""
 
     def __post_init__(self) -> None:
         self._rewards: dict[tuple[str, ...], list[IsolatedReward]] = {}
@@ -161,10 +160,6 @@ class Run:
         least_sure = sorted(candidates, key=lambda pair: candidates[pair])[:2]
         if least_sure:
             self._probe = [(list(prompt), list(tokens)) for prompt, tokens in least_sure]
-
-    def order_of(self, items: Sequence[Item]) -> PromptOrder[Item]:
-        """The order in which the stage in progress goes through ``items``, from where it stood."""
-        return self.follow(PromptOrder(items, self.order_seed))
 
     @property
     def order_seed(self) -> int:

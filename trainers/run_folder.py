@@ -3,7 +3,7 @@
 recipe.yaml      as resolved                 rollouts/*.jsonl   sampled responses
 metrics.jsonl    one object a line           checkpoints/       by stage and step
 run.json         facts a resume needs        plots/*.png        curves, frontier
-run.log          everything logged
+run.log          everything logged          evaluations/       right or wrong, and tokens, by prompt
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class RunFolder:
         self.log_file = path / "run.log"
         self.rollouts = path / "rollouts"
         self.checkpoints = path / "checkpoints"
+        self.evaluations = path / "evaluations"
         self.plots = path / "plots"
         self._state_file = path / "run.json"
         self._state_lock = threading.Lock()
@@ -101,7 +102,7 @@ class RunFolder:
         if self.metrics_file.exists():
             kept = [record for record in self.metrics() if came_before(record)]
             write_atomically(self.metrics_file, "".join(json.dumps(record) + "\n" for record in kept))
-        for file in self.rollouts.glob("*.jsonl"):
+        for file in [*self.rollouts.glob("*.jsonl"), *self.evaluations.glob("*.jsonl")]:
             if int(file.stem.rpartition("-")[2]) > step:
                 file.unlink()
 
@@ -115,6 +116,13 @@ class RunFolder:
         file = self.rollouts / f"{stage}-{step:06d}.jsonl"
         lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in _rows(step, groups, tokenizer))
         write_atomically(file, "".join(lines))
+        return file
+
+    def save_evaluation(self, stage: str, step: int, verdicts: Sequence[dict[str, Any]]) -> Path:
+        """``evaluations/<stage>-<step>.jsonl``, one prompt a line (JSON values)."""
+        self.evaluations.mkdir(exist_ok=True)
+        file = self.evaluations / f"{stage}-{step:06d}.jsonl"
+        write_atomically(file, "".join(json.dumps(each) + "\n" for each in verdicts))
         return file
 
     def write_state(self, **facts: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lpo.recipe.stages import DftStage
+from trainers.data import MixedOrder
 from trainers.evaluation import evaluate, evaluate_start
 from trainers.learner_batch import LossSettings
 from trainers.run import Run, StepClock
@@ -16,7 +17,8 @@ def train_supervised(run: Run, stage: DftStage) -> None:
     """From ``run.state.step`` to the stage's last step, or to the evaluation that reaches ``target_accuracy``."""
     if run.state.step == 0:
         evaluate_start(run, stage)
-    order = run.order_of(run.worked)
+    sets, weights = [each.pairs for each in run.worked], [each.weight for each in run.worked]
+    order = run.follow(MixedOrder(sets, weights, run.order_seed))
     loss = LossSettings(objective=None)
     while run.state.step < stage.steps:
         clock = StepClock()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lpo.recipe.base import FilePath, FilePathOrId, Name, NonNegative, Plugin, Positive, Section
+from lpo.recipe.base import FilePath, FilePathOrId, Name, NonNegative, Plugin, Positive, PositiveFloat, Section
 
 
 class ReasoningGymSource(Section):
@@ -49,6 +49,42 @@ class HuggingFaceSource(Section):
 Source = Annotated[ReasoningGymSource | JsonlSource | HuggingFaceSource, Field(discriminator="kind")]
 
 
+class InstantMode(Section):
+    """Answers at once; the mode of reinforcement stages and evaluations."""
+
+    system_prompt: Name = "detailed think off"
+    weight: PositiveFloat = 1.0
+    """Share of a dft stage's responses, against that of the other mode."""
+
+
+class ThinkingMode(Section):
+    """Answers as ``<think>...</think><answer>...</answer>``."""
+
+    system_prompt: Name = "detailed think on"
+    weight: PositiveFloat = 1.0
+    thoughts: Plugin | None = None
+    """Writes what stands between the think tags: ``name``, ``file.py:function`` or ``package.module:function``, called
+    with a row. None: the worked response of the instant mode."""
+    answer_field: Name = "answer"
+    """Column of the source that stands between the answer tags."""
+
+
+class Modes(Section):
+    """Two ways to answer, told apart by the system prompt and learned in one dft stage (decoupled fine-tuning)."""
+
+    instant: InstantMode = InstantMode()
+    thinking: ThinkingMode = ThinkingMode()
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Modes:
+        if self.instant.system_prompt == self.thinking.system_prompt:
+            raise ValueError(
+                f"instant and thinking have the same system_prompt '{self.instant.system_prompt}', which could not "
+                "tell them apart; change one"
+            )
+        return self
+
+
 class Data(Section):
     """Prompts for training and for evaluation. The two are disjoint by normalised question text."""
 
@@ -62,7 +98,9 @@ class Data(Section):
     """``chat``: the tokenizer's chat template. ``plain``: the question, then ``plain_suffix``."""
     plain_suffix: str = "\n"
     system_prompt: str | None = None
-    """First message of every chat prompt."""
+    """First message of every chat prompt, or first line of a plain one."""
+    modes: Modes | None = None
+    """Tune a dft stage in an instant and a thinking mode; all other prompts are then those of the instant mode."""
     instruction: str | None = None
     """Text appended to every question, for example how to state the answer."""
     solutions: Plugin | None = None
@@ -73,3 +111,14 @@ class Data(Section):
     drop_long_prompts: bool = False
     seed: NonNegative = 0
     """Of the held-out split and of the order of training prompts."""
+
+    @model_validator(mode="after")
+    def _one_system_prompt(self) -> Data:
+        if self.modes is not None and self.system_prompt is not None:
+            raise ValueError("system_prompt and modes both say what the system prompt is; leave system_prompt out")
+        return self
+
+    @property
+    def usual_system_prompt(self) -> str | None:
+        """That of every prompt but those of the thinking mode."""
+        return self.modes.instant.system_prompt if self.modes is not None else self.system_prompt

@@ -132,6 +132,11 @@ class RlStage(Section):
                 f"mismatch.kind {self.mismatch.kind} corrects nothing when old_logprobs are the engine's; "
                 "turn one of them off"
             )
+        if self.curriculum.kind == "evo_cot" and self.rewards[0].weight != 1:
+            raise ValueError(
+                f"rewards[0].weight {self.rewards[0].weight}: with curriculum evo_cot the first reward says whether a "
+                "response is right, and a right one is worth 1; leave its weight out"
+            )
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,7 +105,7 @@ def main() -> None:
     app(prog_name="lpo")
 
 
-def print_table(rows: list[tuple[str, ...]]) -> None:
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
     """Rows in columns, without a frame; the first column is never folded."""
     from rich.console import Console
     from rich.table import Table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainers.comparison.series import Point, curve
 from trainers.comparison.statistics import Interval
 from trainers.comparison.summary import CLIPPED, VALIDATION, Comparison, Row
-from trainers.plots import GREY, new_figure, save, style
+from trainers.figures import GREY, new_figure, save, style
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

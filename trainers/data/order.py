@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -59,3 +59,45 @@ class PromptOrder(Generic[Item]):
         self._position = position
         self._permutation = list(range(len(self._items)))
         random.Random(f"{self._seed}:{epoch}").shuffle(self._permutation)
+
+
+class MixedOrder(Generic[Item]):
+    """Deals items of several sets in given shares, each set in an endless order of its own.
+
+    The next item always comes from the set that is furthest behind its share, so any number of items dealt has the
+    shares to within one item. With one set it is that set's PromptOrder.
+    """
+
+    def __init__(self, sets: Sequence[Sequence[Item]], weights: Sequence[float], seed: int) -> None:
+        if len(sets) != len(weights) or not all(weight > 0 for weight in weights):
+            raise ValueError(f"{len(sets)} sets have weights {list(weights)}; give each one above 0")
+        self._orders = [PromptOrder(items, seed + number) for number, items in enumerate(sets)]
+        self._shares = [weight / sum(weights) for weight in weights]
+        self._dealt = [0] * len(sets)
+
+    def take(self, count: int) -> list[Item]:
+        """The next ``count`` items."""
+        if count < 1:
+            raise ValueError(f"count {count} is not positive")
+        return [self._next() for _ in range(count)]
+
+    def _next(self) -> Item:
+        due = sum(self._dealt) + 1
+        behind = [share * due - dealt for share, dealt in zip(self._shares, self._dealt, strict=True)]
+        chosen = behind.index(max(behind))
+        self._dealt[chosen] += 1
+        return self._orders[chosen].take(1)[0]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"orders": [order.state_dict() for order in self._orders], "dealt": list(self._dealt)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues from ``state``. Raises ValueError where it was saved over other sets or with another seed."""
+        if len(state["orders"]) != len(self._orders):
+            raise ValueError(
+                f"the saved data position has {len(state['orders'])} sets, this run has {len(self._orders)}; resume "
+                "with the recipe of the saved run"
+            )
+        for order, saved in zip(self._orders, state["orders"], strict=True):
+            order.load_state_dict(saved)
+        self._dealt = list(state["dealt"])

@@ -11,17 +11,21 @@ from lpo.samples import Message, Prompt
 from trainers.data.rows import DataError, Row
 
 
-def render_prompts(rows: Mapping[str, Row], data: Data, tokenizer: Any) -> list[Prompt]:
+def render_prompts(
+    rows: Mapping[str, Row], data: Data, tokenizer: Any, system_prompt: str | None = None
+) -> list[Prompt]:
     """One prompt per row, in order. ``rows`` maps question keys to rows; ids are hashes of the keys.
 
-    ``chat``: system prompt and question through the tokenizer's template, with the generation prompt. ``plain``:
-    question and ``plain_suffix``, with the special tokens that the tokenizer puts in front. ``instruction`` follows the
-    question on a line of its own. Raises DataError where tokenizer and template do not go together.
+    ``chat``: system prompt and question through the tokenizer's template, with the generation prompt. ``plain``: system
+    prompt, if any, on a line of its own, question and ``plain_suffix``, with the special tokens that the tokenizer puts
+    in front. ``instruction`` follows the question on a line of its own. ``system_prompt`` None: the recipe's usual one.
+    Raises DataError where tokenizer and template do not go together.
     """
     if data.template == "chat" and not getattr(tokenizer, "chat_template", None):
         raise DataError("data.template is chat, but the model's tokenizer has no chat template; use template: plain")
     render = _render_chat if data.template == "chat" else _render_plain
-    rendered = [render(row, data, tokenizer) for row in rows.values()]
+    system = data.usual_system_prompt if system_prompt is None else system_prompt
+    rendered = [render(row, data, tokenizer, system) for row in rows.values()]
     texts = [text for _, text in rendered]
     token_ids = _tokenize(texts, tokenizer, add_special_tokens=data.template == "plain")
     return [
@@ -36,17 +40,17 @@ def render_prompts(rows: Mapping[str, Row], data: Data, tokenizer: Any) -> list[
     ]
 
 
-def _render_chat(row: Row, data: Data, tokenizer: Any) -> tuple[list[Message], str]:
+def _render_chat(row: Row, data: Data, tokenizer: Any, system: str | None) -> tuple[list[Message], str]:
     messages = [{"role": "user", "content": row.question}] if isinstance(row.question, str) else list(row.question)
     if data.instruction:
         messages[-1] = {**messages[-1], "content": f"{messages[-1]['content']}\n{data.instruction}"}
-    if data.system_prompt is not None:
+    if system is not None:
         if messages[0]["role"] == "system":
+            field = "system_prompt" if data.modes is None else "modes"
             raise DataError(
-                f"data.system_prompt is set, but the question {_question_text(row)!r:.80} brings a system message; "
-                "remove one"
+                f"data.{field} is set, but the question {_question_text(row)!r:.80} brings a system message; remove one"
             )
-        messages.insert(0, {"role": "system", "content": data.system_prompt})
+        messages.insert(0, {"role": "system", "content": system})
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     except Exception as cause:
@@ -56,15 +60,13 @@ def _render_chat(row: Row, data: Data, tokenizer: Any) -> tuple[list[Message], s
     return messages, text
 
 
-def _render_plain(row: Row, data: Data, tokenizer: Any) -> tuple[str, str]:
+def _render_plain(row: Row, data: Data, tokenizer: Any, system: str | None) -> tuple[str, str]:
     if not isinstance(row.question, str):
         raise DataError(
             f"data.template is plain, but the question {_question_text(row)!r:.80} is a list of messages; use chat"
         )
-    if data.system_prompt is not None:
-        raise DataError("data.system_prompt needs data.template: chat; a plain prompt has no system message")
     content = f"{row.question}\n{data.instruction}" if data.instruction else row.question
-    return content, content + data.plain_suffix
+    return content, (f"{system}\n" if system else "") + content + data.plain_suffix
 
 
 def _question_text(row: Row) -> str:

@@ -17,18 +17,48 @@ def chain_sum(row: Row) -> str:
 
     Raises ValueError where the question holds no sum.
     """
+    first, steps = _steps(row)
+    total = first
+    sentences = []
+    for position, (operator, term, result) in enumerate(steps):
+        sentences.append(f"{'Then' if position else 'First'}, {total} {operator} {term} = {result}.")
+        total = result
+    return " ".join([*sentences, f"The answer is {total}."])
+
+
+def chain_sum_thoughts(row: Row) -> str:
+    """Thinks a reasoning-gym ``chain_sum`` through, and checks it backwards.
+
+    >>> chain_sum_thoughts(Row("State the final answer to the following arithmetic problem: 4 + 3 - 2 ="))
+    'I start with 4. Adding 3 makes 7. Subtracting 2 makes 5. Backwards: 5 + 2 = 7, 7 - 3 = 4. That is where I started.'
+
+    Raises ValueError where the question holds no sum.
+    """
+    first, steps = _steps(row)
+    sentences = [f"I start with {first}."]
+    sentences += [
+        f"{'Adding' if operator == '+' else 'Subtracting'} {term} makes {result}." for operator, term, result in steps
+    ]
+    totals = [first, *(result for _, _, result in steps)]
+    back = [
+        f"{result} {'-' if operator == '+' else '+'} {term} = {before}"
+        for (operator, term, result), before in zip(reversed(steps), reversed(totals[:-1]), strict=True)
+    ]
+    return " ".join([*sentences, f"Backwards: {', '.join(back)}. That is where I started."])
+
+
+def _steps(row: Row) -> tuple[int, list[tuple[str, str, int]]]:
+    """The first term, then operator, term and running result of every step."""
     text = row.question if isinstance(row.question, str) else row.question[-1]["content"]
     expression = re.search(r"-?\d+(?:\s*[+-]\s*-?\d+)*(?=\s*=)", text)
     if expression is None:
         raise ValueError("there is no sum followed by '=' in it")
-    first, *rest = _TERM.findall(_signed_first(expression.group()))
-    total = int(first[1])
-    sentences = []
-    for position, (operator, term) in enumerate(rest):
-        result = total + int(term) if operator == "+" else total - int(term)
-        sentences.append(f"{'Then' if position else 'First'}, {total} {operator} {term} = {result}.")
-        total = result
-    return " ".join([*sentences, f"The answer is {total}."])
+    (_, first), *rest = _TERM.findall(_signed_first(expression.group()))
+    steps, total = [], int(first)
+    for operator, term in rest:
+        total = total + int(term) if operator == "+" else total - int(term)
+        steps.append((operator, term, total))
+    return int(first), steps
 
 
 def _signed_first(expression: str) -> str:

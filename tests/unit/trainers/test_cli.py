@@ -13,7 +13,19 @@ from lpo.recipe import shipped_recipes
 from trainers import cli
 from trainers.cli.app import complete_recipe
 
-COMMANDS = ("train", "resume", "submit", "validate", "export", "recipes", "doctor", "reward", "inspect", "sweep", "compare")
+COMMANDS = (
+    "train",
+    "resume",
+    "submit",
+    "validate",
+    "export",
+    "recipes",
+    "doctor",
+    "reward",
+    "inspect",
+    "sweep",
+    "compare",
+)
 
 
 def lpo(*arguments: str) -> tuple[int, str]:
@@ -73,7 +85,9 @@ def test_recipes_complete_by_name_and_by_file(tmp_path: Path, monkeypatch: pytes
     for name in ("quick.yaml", "quick.txt", "other.yml"):
         (tmp_path / name).touch()
     (tmp_path / "quick_folder").mkdir()
-    assert sorted(complete_recipe("quick")) == ["quick.yaml", "quick_folder/", "quickstart"]
+    assert sorted(complete_recipe("quick")) == [
+        "quick.yaml", "quick_folder/", "quickstart", "quickstart_evo_cot", "quickstart_lpo"
+    ]  # fmt: skip
     assert complete_recipe("other") == ["other.yml"]
 
 

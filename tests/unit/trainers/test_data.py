@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lpo.recipe.data import Data
-from trainers.data import DataError, PromptOrder, Row, build_dataset, worked_responses
+from trainers.data import DataError, PromptOrder, Row, build_dataset, worked_sets
 from trainers.data.solutions import chain_sum
 from trainers.data.split import held_out_keys, question_key
 
@@ -159,7 +159,12 @@ def test_a_template_that_does_not_fit_is_refused(build):
     chat = [{"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": str(n)}]} for n in range(3)]
     assert "is a list of messages; use chat" in refusal(build, chat, template="plain")
     assert "brings a system message; remove one" in refusal(build, chat, system_prompt="x")
-    assert "needs data.template: chat" in refusal(build, questions(3), template="plain", system_prompt="x")
+
+
+def test_a_plain_prompt_has_its_system_prompt_on_the_first_line(build):
+    prompt = build(questions(3), template="plain", system_prompt="Be brief.").train[0]
+    assert text_of(prompt) == f"Be brief.\n{prompt.question}\n"
+    assert prompt.content == prompt.question
 
 
 def test_long_prompts_are_refused_with_the_longest_or_dropped(build):
@@ -238,7 +243,8 @@ def test_the_run_seed_changes_the_order(build):
 def worked(build, tmp_path, rows, max_model_len=None, **fields):
     dataset = build(rows, template="plain", **fields)
     data = Data(source={"kind": "jsonl", "path": "rows.jsonl", **fields.pop("source", {})}, template="plain", **fields)
-    return worked_responses(data, dataset, Letters(), tmp_path, max_model_len)
+    [instant] = worked_sets(data, dataset, Letters(), tmp_path, max_model_len)
+    return instant.pairs
 
 
 def test_responses_of_the_source_end_with_the_end_token(build, tmp_path):

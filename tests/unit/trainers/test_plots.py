@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trainers import plots
+from trainers.figures import NOTHING
 from trainers.plots import plot_run
 
 
@@ -69,7 +70,7 @@ def test_the_curves_are_those_of_the_metrics(tmp_path):
     low = accuracy.collections[0].get_paths()[0].vertices[:, 1].min()
     assert low == pytest.approx(0.2)
     assert accuracy.get_ylim() == (0, 1)
-    assert plots._NOTHING in [text.get_text() for text in clip.texts]
+    assert NOTHING in [text.get_text() for text in clip.texts]
     assert "rl" in [text.get_text() for text in reward.texts]
 
 

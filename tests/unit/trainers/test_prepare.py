@@ -13,7 +13,7 @@ from rewards.resolver import RewardError
 from tests.unit.lpo.small_tokenizers import byte_level
 from trainers import prepare as preparing
 from trainers.cluster import ClusterError
-from trainers.data import PromptDataset
+from trainers.data import PromptDataset, WorkedSet
 from trainers.prepare import PreparationError, prepare
 
 RATE = {"learning_rate": 1e-3}
@@ -101,7 +101,9 @@ def test_a_grain_that_cannot_be_used(tmp_path: Path, source: str, said: str):
 def test_the_longest_sequence_is_the_longest_prompt_and_the_longest_response():
     run = recipe([DFT | {"max_response_tokens": 10}, RL | {"max_response_tokens": 20}])
     data = dataset(prompts(3, 7), prompts(9))
-    assert preparing._longest(run, data) == 9 + 20
+    assert preparing._longest(run, data, []) == 9 + 20
+    [prompt] = prompts(5)
+    assert preparing._longest(run, data, [WorkedSet("thinking", [(prompt, [1] * 30)])]) == 5 + 30
 
 
 def test_worked_responses_fit_their_stage():
