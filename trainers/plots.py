@@ -72,7 +72,7 @@ def _curves(records: Sequence[Record], title: str) -> Figure:
 def _draw(axis: Axes, records: Sequence[Record], points: list[tuple[int, float]], name: str, colour: str) -> None:
     steps, values = zip(*points, strict=True)
     banded = [record for record in records if record.get(f"{name}_low") is not None and record.get(name) is not None]
-    if banded:
+    if banded and name.startswith("eval/"):  # policy/clip_fraction_low and _high are no interval, but the two clips
         at = [record["step"] for record in banded]
         low, high = ([record[f"{name}_{end}"] for record in banded] for end in ("low", "high"))
         axis.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0, label="95%")
