@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError, decoded
-from rewards.frontend.launch import MEMORY_LIMIT, Isolation, Process, start
+from rewards.frontend.launch import MEMORY_LIMIT, Isolation, Process, start, starving
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ PAGES_A_BROWSER = 500
 """A browser is replaced after so many contexts, before what it never gives back adds up."""
 _INPUT_STEPS, _LOADING_STEPS = 25, 20
 _FREE_S = 2.0
+_IDLE_S = 1.0
 _WORLD = "lpo"
 _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
 
@@ -339,6 +340,10 @@ class Page:
         """Whose fault it is that no answer came."""
         if self.memory_fault or self.crashed:
             return PageError(self.memory_fault or self.crashed)
+        # Now and then Chromium itself waits for ever, mostly for a picture's frame. A page that has loaded can hardly
+        # bring that about without computing.
+        if self._loaded and self._process.cpu_s() - self._cpu_before < _IDLE_S:
+            return BrowserError("the browser does not answer, and the page does not compute")
         if self._starving:
             return BrowserError(f"the machine was too busy to judge a page within {self._limits.hard_s:g} s")
         return PageError(f"the page does not answer within {self._limits.wall_s:g} s")
@@ -358,13 +363,12 @@ class Page:
             return
         free = 0.0
         while free < _FREE_S and time.monotonic() < self._began + self._limits.hard_s:
-            began, before = time.monotonic(), self._process.waits()
+            began, before = time.monotonic(), self._process.threads()
             with contextlib.suppress(UnansweredError):
                 self._pipe.until(reached, began + _FREE_S / 4)
                 return
-            after, spent = self._process.waits(), time.monotonic() - began
-            starved = max((waited - before.get(thread, 0.0) for thread, waited in after.items()), default=0.0)
-            free += spent if starved < spent / 5 else 0.0
+            spent = time.monotonic() - began
+            free += 0.0 if starving(before, self._process.threads(), spent) else min(spent, _FREE_S / 4)
         self._starving = free < _FREE_S
         raise UnansweredError
 

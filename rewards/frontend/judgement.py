@@ -11,7 +11,7 @@ from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from rewards.contract import RewardResult
 from rewards.frontend import function, syntax
-from rewards.frontend.browser import Browser, Page, PageError
+from rewards.frontend.browser import Browser, BrowserError, Page, PageError
 from rewards.frontend.capture import HEIGHTS, WIDTHS, Capture
 from rewards.frontend.checks import Checks
 from rewards.frontend.extract import find_page
@@ -75,9 +75,17 @@ def assess(
 ) -> Judgement:
     """Judges the page of a response. ``response`` may be the page itself.
 
-    Raises BrowserError where the browser failed for a reason that is not the page's.
+    A browser that fails for a reason that is not the page's is replaced, and the page tried once more.
+    Raises BrowserError if that fails too.
     """
-    terms = terms or Terms()
+    try:
+        return _assess(browser, response, checks, seed, terms or Terms())
+    except BrowserError:
+        browser.close()
+        return _assess(browser, response, checks, seed, terms or Terms())
+
+
+def _assess(browser: Browser, response: str, checks: Checks | None, seed: int | str, terms: Terms) -> Judgement:
     found = find_page(response)
     if found.files is None:
         return _nothing(found.reason)

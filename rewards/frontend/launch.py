@@ -168,14 +168,17 @@ class Process:
                 ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def waits(self) -> dict[str, float]:
-        """Seconds that each thread of the browser, and this one, has waited for a processor that others had."""
-        waited: dict[str, float] = {}
-        paths = [path for pid in self.pids() for path in glob.glob(f"/proc/{pid}/task/*/schedstat")]
-        for path in [*paths, "/proc/thread-self/schedstat"]:
+    def threads(self) -> dict[str, tuple[float, float, bool]]:
+        """For each thread of the browser: seconds that it ran, seconds that it waited for a processor
+        before it last ran, and whether it would run now."""
+        seen: dict[str, tuple[float, float, bool]] = {}
+        folders = [each for pid in self.pids() for each in glob.glob(f"/proc/{pid}/task/*")]
+        for folder in folders:
             with contextlib.suppress(OSError, IndexError, ValueError):
-                waited[path] = int(Path(path).read_text().split()[1]) / 1e9
-        return waited
+                ran, waited = Path(f"{folder}/schedstat").read_text().split()[:2]
+                state = Path(f"{folder}/stat").read_text().rpartition(")")[2].split()[0]
+                seen[folder] = (int(ran) / 1e9, int(waited) / 1e9, state == "R")
+        return seen
 
     def kill(self) -> None:
         """Ends the browser with all its processes and removes its folder."""
@@ -291,3 +294,19 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return False
+
+
+def starving(
+    before: dict[str, tuple[float, float, bool]], after: dict[str, tuple[float, float, bool]], spent: float
+) -> bool:
+    """Whether a thread was kept from running for a fifth of ``spent`` seconds between two calls of `Process.threads`.
+
+    A wait is counted when it ends; so one that goes on is told by a thread that would run and did not.
+    """
+    for thread, (ran, waited, _) in before.items():
+        if thread not in after:
+            continue
+        ran_after, waited_after, runnable = after[thread]
+        if waited_after - waited > spent / 5 or (runnable and ran_after - ran < spent / 2):
+            return True
+    return False

@@ -136,21 +136,18 @@ def _judged(browser: Any, job: Job) -> RewardResult:
     from rewards.frontend.judgement import Terms, assess
     from rewards.frontend.launch import NoBrowserError
 
-    fault = ""
-    for _ in range(2):
-        try:
-            terms = Terms.of(job.terms)
-            return assess(browser, job.response, job.checks, seed=job.seed, terms=terms).result()
-        except BrowserError as cause:
-            fault = f"browser: {cause}"
-            browser.close()
-        except NoBrowserError as cause:
-            return RewardResult.unjudged(str(cause))
-        except Exception as cause:
-            # A fault of ours must not cost the response anything, and must be seen: it is counted under its name.
-            browser.close()
-            return RewardResult(None, info={"error": str(cause)}, invalid=f"{type(cause).__name__} while judging")
-    return RewardResult.unjudged(fault)
+    try:
+        terms = Terms.of(job.terms)
+        return assess(browser, job.response, job.checks, seed=job.seed, terms=terms).result()
+    except BrowserError as cause:
+        browser.close()
+        return RewardResult.unjudged(f"browser: {cause}")
+    except NoBrowserError as cause:
+        return RewardResult.unjudged(str(cause))
+    except Exception as cause:
+        # A fault of ours must not cost the response anything, and must be seen: it is counted under its name.
+        browser.close()
+        return RewardResult(None, info={"error": str(cause)}, invalid=f"{type(cause).__name__} while judging")
 
 
 if __name__ == "__main__":
