@@ -37,9 +37,10 @@ import os
 import ray
 
 
-def share_of_spaces(responses, **columns):
-    """Writes down, once, from where each node's processes import lpo."""
-    if not os.path.exists(os.environ["FACTS"]):
+def by_line(text):
+    """A grain, because it runs in the job's own process, where a reward does not: it writes down, once, from where each
+    node's processes import lpo."""
+    if ray.is_initialized() and not os.path.exists(os.environ["FACTS"]):
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         @ray.remote(num_cpus=0)
@@ -56,6 +57,10 @@ def share_of_spaces(responses, **columns):
         facts = {"driver": os.getcwd(), "nodes": dict(zip(nodes, ray.get(calls)))}
         with open(os.environ["FACTS"], "w") as file:
             json.dump(facts, file)
+    return [index + 1 for index, letter in enumerate(text) if letter == chr(10)]
+
+
+def share_of_spaces(responses, **columns):
     return [text.count(" ") / (len(text) + 1) for text in responses]
 
 
@@ -192,7 +197,10 @@ def start_node(
 def recipe(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("job")
     (folder / "spaces.py").write_text(REWARD)
-    shutil.copy(small_recipe, folder / "small.yaml")
+    text = small_recipe.read_text()
+    with_grain = text.replace("algorithm: lpo", "algorithm: lpo\n    segmentation: {grain: 'spaces.py:by_line'}")
+    assert with_grain != text
+    (folder / "small.yaml").write_text(with_grain)
     return folder / "small.yaml"
 
 
