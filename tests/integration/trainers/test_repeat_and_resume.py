@@ -71,8 +71,8 @@ def uninterrupted(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) 
     run = tmp_path_factory.mktemp("runs") / "uninterrupted"
     code, output = finished(start("train", str(small_recipe), f"run_dir={run}"))
     assert code == 0, output
-    # 8 supervised steps, the evaluation before reinforcement, 6 steps of it
-    assert len(metrics(run)) == 15
+    # 8 supervised steps, 6 of reinforcement, and the evaluation before each of the two
+    assert len(metrics(run)) == 16
     for record in metrics(run):
         if record["stage"] == "rl" and "policy/loss" in record:
             assert record["mismatch/logp_mean_abs"] < 1e-5
