@@ -10,8 +10,9 @@ that a box's numbers index the picture directly.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
+
+from rewards.frontend.scripts import script
 
 WIDTHS = (1280, 390)
 """Widths of the two viewports: a laptop's and a telephone's."""
@@ -151,7 +152,7 @@ class Capture:
 
 def collector() -> str:
     """Source of the function expression that the browser evaluates: `collector()()` in the page gives the answer."""
-    return (resources.files("rewards.frontend") / "collect.js").read_text(encoding="utf-8")
+    return script("collect.js")
 
 
 def _frozen(value: Any) -> Any:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lpo.errors import InputError, RunError
-from rewards.frontend.browser import Browser, BrowserError
+from rewards.frontend.browser import Browser
 from rewards.frontend.checks import Checks
 from rewards.frontend.judgement import Judgement, assess
+from rewards.frontend.page import BrowserError
 from rewards.frontend.report import report
 
 

@@ -1,326 +1,31 @@
 """Functional checks: what a page must do, as data that comes with the task. docs/frontend.md explains every field.
 
 A check is a list of steps. Each step is an *action*, done by real input events, or an *assertion* about the page as it
-is then. `Checks.load` reads and validates them, `Checks.draw` fills in random inputs.
+is then (`rewards.frontend.steps`). `Checks.load` reads and validates them, `Checks.draw` fills in random inputs.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from lpo.recipe.yaml_text import YamlError, parse
-from rewards.frontend.inputs import InputsError, Value, fill, shown
+from rewards.frontend.inputs import InputsError, Value, fill
+from rewards.frontend.steps import STEPS, Assertion, Part, Step, Text, read_step, said
 
 
 class CheckError(InputError):
     """Checks that cannot be carried out. The message names the check, the step and what would be right."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class Target(_Part):
-    """Which element is meant: of those that fit, the visible ones in document order, the ``nth``.
-
-    A text alone, where a target is asked for, is its ``css``. Several fields narrow each other down.
-    """
-
-    css: str | None = None
-    """A CSS selector."""
-    text: str | None = None
-    """The element's own visible text, in any case and spacing: the innermost element that has it."""
-    label: str | None = None
-    """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
-    role: str | None = None
-    """An ARIA role, explicit or the tag's own: button, link, textbox, checkbox, radio, combobox, slider, tab..."""
-    name: str | None = None
-    """The accessible name (label, text, alt, title), in any case; a part of it is enough."""
-    within: Target | None = None
-    """Only inside this element."""
-    any: tuple[Target, ...] = ()
-    """Instead of the fields above: the first of these targets that is there."""
-    nth: int = 0
-    """Counted from 0; negative from the end."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, given: Any) -> Any:
-        return {"css": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _names_something(self) -> Target:
-        if not (self.css or self.text or self.label or self.role or self.name or self.any):
-            raise ValueError("a target needs css, text, label, role, name or any")
-        return self
-
-    def __str__(self) -> str:
-        if self.any:
-            return " or ".join(str(each) for each in self.any)
-        parts = [self.css or ""] + [
-            f"{field} '{value}'" for field in ("text", "label", "role", "name") if (value := getattr(self, field))
-        ]
-        where = f" in {self.within}" if self.within else ""
-        return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where
-
-
-def _text(value: Any) -> Any:
-    return shown(value) if isinstance(value, bool | int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-"""A text; numbers are written as JavaScript writes them."""
-
-
-class Expectation(_Part):
-    """What a value read from the page must be; at least one field. Texts are compared without surrounding space and
-    with inner space as one blank, and in any case unless ``exact``."""
-
-    equals: Text | None = None
-    not_equals: Text | None = None
-    contains: Text | None = None
-    not_contains: Text | None = None
-    matches: str | None = None
-    """A Python regular expression, searched for."""
-    one_of: tuple[Text, ...] = ()
-    number: float | None = None
-    """The first number in the text ("Total: $1,234.50" has 1234.5) is this, ``give_or_take`` a tolerance."""
-    give_or_take: float = 0.005
-    at_least: float | None = None
-    """Bound on the first number."""
-    at_most: float | None = None
-    change: float | None = None
-    """The first number differs by this from what it was before the last action."""
-    exact: bool = False
-
-    expectations: ClassVar[tuple[str, ...]] = (
-        "equals", "not_equals", "contains", "not_contains", "matches", "one_of", "number", "at_least", "at_most",
-        "change",
-    )  # fmt: skip
-
-    @field_validator("matches")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as cause:
-            raise ValueError(f"'{pattern}' is no regular expression ({cause})") from cause
-        return pattern
-
-    def is_empty(self) -> bool:
-        return all(getattr(self, name) in (None, ()) for name in self.expectations)
-
-
-class Step(_Part):
-    """One step. ``note`` is for the reader of the report."""
-
-    note: str = ""
-    shorthand: ClassVar[str | None] = None
-    """The field that is meant where the step is given as something else than a mapping of its fields."""
-
-
-class Action(Step):
-    """Something a user does. Fails where the target is missing, invisible, covered or disabled; the steps after it then
-    count as failed."""
-
-
-class Assertion(Step):
-    """Something that must be so: at once, or within ``patience_ms`` of page time."""
-
-    patience_ms: Annotated[int, Field(ge=0, le=20_000)] | None = None
-
-
-class Click(Action):
-    shorthand = "on"
-    on: Target
-    times: Annotated[int, Field(ge=1, le=50)] = 1
-    button: Literal["left", "right"] = "left"
-    double: bool = False
-
-
-class Hover(Action):
-    shorthand = "on"
-    on: Target
-
-
-class Type(Action):
-    """Types with keys after emptying the field. Fields without a text (date, time, colour, range) are set instead, with
-    the events that a user's choice fires."""
-
-    into: Target
-    text: Text
-    clear: bool = True
-
-
-class Press(Action):
-    shorthand = "key"
-    key: str
-    """A key's name in the DOM ("Enter", "ArrowLeft", "a", " "), with modifiers: "Control+Shift+a"."""
-    on: Target | None = None
-    """Focused first; without it the key goes to what has the focus."""
-    times: Annotated[int, Field(ge=1, le=200)] = 1
-
-
-class Select(Action):
-    """Chooses an option of a <select> by its label or value."""
-
-    of: Target
-    option: Text
-
-
-class Drag(Action):
-    """Presses on ``from``, moves to ``to`` or ``by`` (pixels right and down) and lets go: pointer, mouse and HTML drag
-    events as a browser fires them."""
-
-    model_config = ConfigDict(populate_by_name=True)
-    source: Target = Field(alias="from")
-    to: Target | None = None
-    by: tuple[float, float] | None = None
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> Drag:
-        if (self.to is None) == (self.by is None):
-            raise ValueError("a drag needs either to or by")
-        return self
-
-
-class Scroll(Action):
-    """Scrolls the target into view, or the page by pixels downwards."""
-
-    shorthand = "to"
-    to: Target | None = None
-    by: float | None = None
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> Scroll:
-        if (self.to is None) == (self.by is None):
-            raise ValueError("a scroll needs either to or by")
-        return self
-
-
-class Wait(Action):
-    """Lets the page's clock run. It costs no real time as long as the page does not compute."""
-
-    shorthand = "ms"
-    ms: Annotated[int, Field(ge=0, le=60_000)]
-
-
-class Reload(Action):
-    """Loads the page again, with its storage."""
-
-    shorthand = "again"
-    again: Literal[True] = True
-
-
-class Visible(Assertion):
-    shorthand = "of"
-    of: Target
-
-
-class Hidden(Assertion):
-    """No element that fits is visible: there is none, or it is not displayed, transparent or of no size."""
-
-    shorthand = "of"
-    of: Target
-
-
-class Focused(Assertion):
-    shorthand = "of"
-    of: Target
-
-
-class TextIs(Assertion, Expectation):
-    """The visible text of the target, of the whole page without one."""
-
-    of: Target = Target(css="body")
-
-
-class Count(Assertion, Expectation):
-    """How many visible elements fit; with ``hidden_too`` all that fit."""
-
-    of: Target
-    hidden_too: bool = False
-
-
-class Attribute(Assertion, Expectation):
-    """An attribute; checked, disabled, selected, open, readOnly and indeterminate are read as they are now ("true",
-    "false"). A missing attribute is an empty text."""
-
-    of: Target
-    attribute: str
-
-
-class ValueIs(Assertion, Expectation):
-    """The value of a form field; of a <select>, the value or the label of the chosen option."""
-
-    of: Target
-
-
-class Style(Assertion, Expectation):
-    """A computed style. Colours read as ``rgb(r, g, b)``."""
-
-    of: Target
-    property: str
-
-
-class Url(Assertion, Expectation):
-    """Path, query and fragment of the address: ``/``, ``/#about``."""
-
-
-class Storage(Assertion, Expectation):
-    """An entry of localStorage or sessionStorage; a missing one is an empty text. Without a key: all of it as JSON."""
-
-    key: str | None = None
-    area: Literal["local", "session"] = "local"
-
-
-class Dialog(Assertion, Expectation):
-    """The text of the last alert, confirm or prompt since the last action; an empty text if there was none."""
-
-
-class Changed(Assertion):
-    """The target differs from what it was before the last action (``since: start``: when the check began).
-
-    ``what``: its visible text, its markup, its look (computed style and box), or any of them.
-    """
-
-    shorthand = "of"
-    of: Target = Target(css="body")
-    what: Literal["anything", "text", "markup", "look"] = "anything"
-    since: Literal["action", "start"] = "action"
-
-
-class Unchanged(Changed):
-    pass
-
-
-class NoError(Assertion):
-    """No uncaught error and no unhandled rejection since the check began."""
-
-    shorthand = "since_start"
-    since_start: Literal[True] = True
-
-
-STEPS: dict[str, type[Step]] = {
-    "click": Click, "hover": Hover, "type": Type, "press": Press, "select": Select, "drag": Drag, "scroll": Scroll,
-    "wait": Wait, "reload": Reload,
-    "visible": Visible, "hidden": Hidden, "focused": Focused, "text": TextIs, "count": Count, "attribute": Attribute,
-    "value": ValueIs, "style": Style, "url": Url, "storage": Storage, "dialog": Dialog, "changed": Changed,
-    "unchanged": Unchanged, "no_error": NoError,
-}  # fmt: skip
-"""Steps by the name they have in a file."""
-
-
-class Check(_Part):
+class Check(Part):
     """One thing that a page must do."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -344,7 +49,7 @@ class Check(_Part):
     def _steps(cls, given: Any) -> Any:
         if not isinstance(given, list | tuple):
             raise ValueError("steps are a list")
-        return tuple(each if isinstance(each, Step) else _step(each, place) for place, each in enumerate(given))
+        return tuple(each if isinstance(each, Step) else read_step(each, place) for place, each in enumerate(given))
 
     @model_validator(mode="after")
     def _asserts(self) -> Check:
@@ -400,7 +105,7 @@ class Checks:
             try:
                 drawn.append(Check.model_validate(filled))
             except ValidationError as cause:
-                raise CheckError(f"{where}: {_said(cause)}") from cause
+                raise CheckError(f"{where}: {said(cause)}") from cause
         if not drawn[0].fresh:
             raise CheckError("check 1: fresh: false has nothing to go on from")
         return tuple(drawn)
@@ -417,34 +122,6 @@ def _parsed(text: str) -> Any:
             raise CheckError(f"checks are neither JSON nor YAML: {where}{cause}") from cause
 
 
-def _step(given: Any, place: int) -> Step:
-    where = f"step {place + 1}"
-    if isinstance(given, str):
-        given = {given: None}
-    if not isinstance(given, Mapping):
-        raise ValueError(f"{where} must be a mapping such as `click: '#add'`")
-    names = [name for name in given if name != "note"]
-    if len(names) != 1:
-        raise ValueError(f"{where} must name one action or assertion, not {', '.join(map(str, names)) or 'none'}")
-    if names[0] not in STEPS:
-        raise ValueError(f"{where}: {unknown_name(names[0], STEPS, 'step')}")
-    kind, value = STEPS[names[0]], given[names[0]]
-    fields = {each.alias or name for name, each in kind.model_fields.items()}
-    if value is None:
-        value = {}
-    elif not isinstance(value, Mapping) or (kind.shorthand and value and not fields & set(value)):
-        if kind.shorthand is None:
-            raise ValueError(f"{where}: {names[0]} must be a mapping of {', '.join(sorted(fields - {'note'}))}")
-        value = {kind.shorthand: value}
-    try:
-        step = kind.model_validate({**value, **({"note": given["note"]} if "note" in given else {})})
-    except ValidationError as cause:
-        raise ValueError(f"{where} ({names[0]}): {_said(cause)}") from cause
-    if isinstance(step, Expectation) and step.is_empty():
-        raise ValueError(f"{where} ({names[0]}) expects nothing; give one of {', '.join(Expectation.expectations)}")
-    return step
-
-
 def _filled(value: Any, variables: dict[str, Value], rng: random.Random, where: str) -> Any:
     if isinstance(value, str):
         try:
@@ -459,10 +136,3 @@ def _filled(value: Any, variables: dict[str, Value], rng: random.Random, where: 
     if isinstance(value, list | tuple):
         return [_filled(each, variables, rng, where) for each in value]
     return value
-
-
-def _said(cause: ValidationError) -> str:
-    first = cause.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place and place != "steps" else message

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any, cast
 
-from rewards.frontend import checks as c
-from rewards.frontend.browser import Browser, Page, PageError
+from rewards.frontend import steps as c
+from rewards.frontend.actions import ACTIONS, SETTLE_MS, StepError, ask, click_at, plain
+from rewards.frontend.browser import Browser
 from rewards.frontend.capture import HEIGHTS
+from rewards.frontend.checks import Check, Checks
 from rewards.frontend.devtools import ProtocolError
-from rewards.frontend.keyboard import press, write
+from rewards.frontend.keyboard import write
+from rewards.frontend.page import Page, PageError
 
-SETTLE_MS = 250
-"""Page time after each action in which the page may react."""
 PATIENCE_STEP_MS = 250
-SET_TYPES = ("date", "time", "datetime-local", "month", "week", "color", "range")
 MOST_CONTROLS = 6
 _GLANCE_MS = 150
 
@@ -41,24 +39,19 @@ class FunctionResult:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
-class StepError(Exception):
-    """A step did not succeed; the message says why."""
-
-
-def perform(browser: Browser, files: Mapping[str, bytes], checks: c.Checks, seed: int | str) -> FunctionResult:
+def perform(browser: Browser, files: Mapping[str, bytes], checks: Checks, seed: int | str) -> FunctionResult:
     """Carries out all checks and adds up their weights. A page that hangs fails the check in which it does.
 
     Raises BrowserError where the browser failed for a reason of its own.
     """
-    credits: list[list[float]] = []
-    reasons: list[str] = []
     drawn = checks.draw(seed)
     groups: list[list[int]] = []
     for place, check in enumerate(drawn):
         if check.fresh:
             groups.append([])
         groups[-1].append(place)
-    credits, reasons = [[] for _ in drawn], ["" for _ in drawn]
+    credits: list[list[float]] = [[] for _ in drawn]
+    reasons = [""] * len(drawn)
     hung = 0
     for group in groups:
         for repeat in range(max(drawn[place].repeat for place in group)):
@@ -80,7 +73,7 @@ def perform(browser: Browser, files: Mapping[str, bytes], checks: c.Checks, seed
 
 
 def _group(
-    browser: Browser, files: Mapping[str, bytes], group: list[c.Check], patience_ms: int
+    browser: Browser, files: Mapping[str, bytes], group: list[Check], patience_ms: int
 ) -> tuple[list[tuple[float, str]], bool]:
     """Credit and reason of checks that share a page, and whether the page hung."""
     told: list[tuple[float, str]] = []
@@ -102,7 +95,7 @@ def _group(
 class _Performance:
     """One check on one page."""
 
-    def __init__(self, page: Page, check: c.Check, patience_ms: int) -> None:
+    def __init__(self, page: Page, check: Check, patience_ms: int) -> None:
         self._page, self._check, self._patience = page, check, patience_ms
         self._errors, self._dialogs = len(page.seen.errors), 0
         if check.fresh:
@@ -136,7 +129,7 @@ class _Performance:
             if not isinstance(step, c.Wait):
                 self._before, self._numbers = self._states(), self._read_numbers()
                 self._dialogs = len(self._page.seen.dialogs)
-            _ACTIONS[type(step)](self._page, step)
+            ACTIONS[type(step)](self._page, step)
             return
         assert isinstance(step, c.Assertion)
         patience = self._patience if step.patience_ms is None else step.patience_ms
@@ -205,7 +198,7 @@ class _Performance:
     def _states(self) -> list[dict[str, str]]:
         if not self._asked:
             return []
-        states: list[dict[str, str]] = ask(self._page, "state", targets=[_plain(target) for target in self._asked])
+        states: list[dict[str, str]] = ask(self._page, "state", targets=[plain(target) for target in self._asked])
         return states
 
     def _read_numbers(self) -> dict[int, float | None]:
@@ -282,7 +275,7 @@ def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, t
         page.run(20)
         before = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
         if not place.get("covered"):
-            _mouse(page, place["x"], place["y"], settle_ms=_GLANCE_MS)
+            click_at(page, place["x"], place["y"], settle_ms=_GLANCE_MS)
             if place["field"]:
                 write(page, "7")
                 page.run(_GLANCE_MS)
@@ -297,18 +290,6 @@ def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, t
     return (reacted / tried if tried else None), reasons, boxes
 
 
-def ask(page: Page, do: str, **request: Any) -> Any:
-    """The answer of functions.js."""
-    for name in ("target",):
-        if isinstance(request.get(name), c.Target):
-            request[name] = _plain(request[name])
-    return page.evaluate(_functions(), {"do": do, **request})
-
-
-def _plain(target: c.Target) -> dict[str, Any]:
-    return target.model_dump(exclude_none=True)
-
-
 def _must(so: Any, otherwise: str) -> None:
     if not so:
         raise StepError(otherwise)
@@ -316,102 +297,3 @@ def _must(so: Any, otherwise: str) -> None:
 
 def _searched(pattern: str, text: str, exact: bool) -> bool:
     return re.search(pattern, text, 0 if exact else re.IGNORECASE) is not None
-
-
-def _point(page: Page, target: c.Target) -> dict[str, Any]:
-    place: dict[str, Any] = ask(page, "point", target=target)
-    if "fault" in place:
-        raise StepError(f"{target} {place['fault']}")
-    return place
-
-
-def _done(answer: Mapping[str, Any], target: c.Target) -> None:
-    if "fault" in answer:
-        raise StepError(f"{target} {answer['fault']}")
-
-
-def _mouse(page: Page, x: float, y: float, button: str = "left", clicks: int = 1, settle_ms: int = SETTLE_MS) -> None:
-    page.send("mouseMoved", x, y)
-    for click in range(1, clicks + 1):
-        page.send("mousePressed", x, y, button, click)
-        page.send("mouseReleased", x, y, button, click)
-    page.run(settle_ms)
-
-
-def _click(page: Page, step: c.Click) -> None:
-    for _ in range(step.times):
-        place = _point(page, step.on)
-        _mouse(page, place["x"], place["y"], step.button, 2 if step.double else 1)
-
-
-def _hover(page: Page, step: c.Hover) -> None:
-    place = _point(page, step.on)
-    page.send("mouseMoved", place["x"], place["y"])
-    page.run(SETTLE_MS)
-
-
-def _type(page: Page, step: c.Type) -> None:
-    place = _point(page, step.into)
-    if place["type"] in SET_TYPES:
-        ask(page, "set", target=step.into, value=step.text)
-        page.run(SETTLE_MS)
-        return
-    if place["tag"] not in ("input", "textarea") and not place["editable"]:
-        raise StepError(f"{step.into} takes no text")
-    _mouse(page, place["x"], place["y"])
-    if step.clear and ask(page, "empty"):
-        press(page, "Backspace")
-    write(page, step.text)
-    page.run(SETTLE_MS)
-
-
-def _press(page: Page, step: c.Press) -> None:
-    if step.on is not None:
-        _done(ask(page, "focus", target=step.on), step.on)
-    for _ in range(step.times):
-        press(page, step.key)
-        page.run(SETTLE_MS if step.times == 1 else 50)
-    page.run(SETTLE_MS)
-
-
-def _select(page: Page, step: c.Select) -> None:
-    _done(ask(page, "select", target=step.of, option=step.option), step.of)
-    page.run(SETTLE_MS)
-
-
-def _drag(page: Page, step: c.Drag) -> None:
-    start = _point(page, step.source)
-    if step.to is not None:
-        end = _point(page, step.to)
-        start = _point(page, step.source)
-        end = ask(page, "point", target=step.to) if "fault" not in end else end
-    else:
-        assert step.by is not None
-        end = {"x": start["x"] + step.by[0], "y": start["y"] + step.by[1]}
-    page.drag((start["x"], start["y"]), (end["x"], end["y"]))
-    page.run(SETTLE_MS)
-
-
-def _scroll(page: Page, step: c.Scroll) -> None:
-    answer = ask(page, "scroll", target=step.to, by=step.by)
-    if step.to is not None:
-        _done(answer, step.to)
-    page.run(SETTLE_MS)
-
-
-_ACTIONS: dict[type[c.Step], Callable[[Page, Any], None]] = {
-    c.Click: _click,
-    c.Hover: _hover,
-    c.Type: _type,
-    c.Press: _press,
-    c.Select: _select,
-    c.Drag: _drag,
-    c.Scroll: _scroll,
-    c.Wait: lambda page, step: page.run(step.ms),
-    c.Reload: lambda page, step: page.reload(),
-}
-
-
-@functools.lru_cache(maxsize=1)
-def _functions() -> str:
-    return (resources.files("rewards.frontend") / "functions.js").read_text(encoding="utf-8")

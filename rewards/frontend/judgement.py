@@ -11,11 +11,12 @@ from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from rewards.contract import RewardResult
 from rewards.frontend import function, syntax
-from rewards.frontend.browser import Browser, BrowserError, Page, PageError
+from rewards.frontend.browser import Browser
 from rewards.frontend.capture import HEIGHTS, WIDTHS, Capture
 from rewards.frontend.checks import Checks
 from rewards.frontend.extract import find_page
 from rewards.frontend.looks import Looks, judge
+from rewards.frontend.page import BrowserError, Page, PageError
 from rewards.frontend.photograph import photograph
 
 MOST_REASONS = 12

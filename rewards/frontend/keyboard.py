@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewards.frontend.browser import Page
+from rewards.frontend.page import Page
 
 MOST_KEYS = 200
 """Characters of a longer text are inserted at once after so many."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rewards.frontend.browser import Page
 from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, View, collector
+from rewards.frontend.page import Page
 
 STILL = """() => {
   for (const animation of document.getAnimations()) {

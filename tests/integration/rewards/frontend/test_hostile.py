@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from rewards.frontend.browser import ORIGIN, Browser
+from rewards.frontend.browser import Browser
 from rewards.frontend.judgement import assess
 from rewards.frontend.launch import _alive
+from rewards.frontend.page import ORIGIN
 from tests.integration.rewards.frontend.hostile import PAGES
 from tests.integration.rewards.frontend.pages import TASKS
 

@@ -9,11 +9,12 @@ from lpo.errors import InputError
 from rewards.contract import RewardResult
 from rewards.frontend import browser as browser_module
 from rewards.frontend import launch, score
-from rewards.frontend.browser import Browser, BrowserError
+from rewards.frontend.browser import Browser
 from rewards.frontend.checks import Checks
 from rewards.frontend.devtools import BrowserGoneError
 from rewards.frontend.farm import Farm
 from rewards.frontend.judgement import assess
+from rewards.frontend.page import BrowserError
 from rewards.frontend.worker import Job
 from tests.integration.rewards.frontend.pages import CHECKS, TASKS
 

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from lpo.errors import InputError
-from rewards.frontend.checks import CheckError, Checks, Click, Count, TextIs, Type
+from rewards.frontend.checks import CheckError, Checks
+from rewards.frontend.steps import Click, Count, TextIs, Type
 
 SUM = """
 checks:

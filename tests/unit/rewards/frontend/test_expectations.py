@@ -1,7 +1,7 @@
 import pytest
 
-from rewards.frontend.checks import Expectation
 from rewards.frontend.function import fault, first_number
+from rewards.frontend.steps import Expectation
 
 
 @pytest.mark.parametrize(

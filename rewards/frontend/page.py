@@ -1,0 +1,367 @@
+"""A tab with one page in it: loaded, given time and input, photographed; and whose fault it is when no answer comes."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import mimetypes
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError, decoded
+from rewards.frontend.launch import MEMORY_LIMIT, Process, starving
+from rewards.frontend.scripts import script
+
+ORIGIN = "https://page.example"
+"""Where pages are served: a secure origin, so that they have storage and crypto, and one that is nowhere."""
+
+MOST_ERRORS = 50
+MOST_DOCUMENTS = 12
+"""Navigations of one page that are served; a page that reloads itself for ever stays as it then is."""
+MOST_REQUESTS = 400
+_INPUT_STEPS, _LOADING_STEPS = 25, 20
+_FREE_S = 2.0
+_IDLE_S = 1.0
+_WORLD = "lpo"
+_USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
+
+
+class PageError(Exception):
+    """The page made it impossible to go on: it computes without end, or takes too much memory."""
+
+
+class BrowserError(Exception):
+    """The browser or the machine failed, not the page: what was asked cannot be judged."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one page may take."""
+
+    wall_s: float = 4.0
+    """Seconds until it has loaded and been captured, or until a check is done. On a busy machine it
+    gets longer, until it had two seconds of a free one."""
+    cpu_s: float = 3.5
+    """Processor seconds in the same span."""
+    hard_s: float = 40.0
+    """Seconds after which a starving machine's page is given up as not judged."""
+
+
+@dataclass
+class _Seen:
+    """What a page did beside drawing itself."""
+
+    errors: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    documents: int = 0
+    requests: int = 0
+
+
+class Page:
+    """A tab. Its methods may raise UnansweredError, BrowserGoneError, ProtocolError or PageError; `Browser.page` sorts
+    them."""
+
+    def __init__(
+        self, process: Process, files: Mapping[str, bytes], limits: Limits, width: int, height: int, version: str
+    ) -> None:
+        self._process, self._pipe, self._files, self._limits = process, process.pipe, files, limits
+        self.width, self.height, self._version = width, height, version
+        self.seen = _Seen()
+        self.accept_dialogs, self.prompt_text = True, ""
+        self.memory_fault = self.crashed = ""
+        self._context = self._target = self._session = self._frame = ""
+        self._world: int | None = None
+        self._loaded = self._expired = False
+        self._dragged: dict[str, Any] | None = None
+        self._inputs: list[int] = []
+        self._starving = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts the page's time anew."""
+        self._began = time.monotonic()
+        self._cpu_before = self._process.cpu_s()
+
+    def open(self) -> None:
+        pipe, deadline = self._pipe, time.monotonic() + 20
+        pipe.forget()
+        for method, handler in (
+            ("Fetch.requestPaused", self._on_request),
+            ("Runtime.exceptionThrown", self._on_error),
+            ("Page.javascriptDialogOpening", self._on_dialog),
+            ("Page.loadEventFired", self._on_load),
+            ("Emulation.virtualTimeBudgetExpired", self._on_expired),
+            ("Input.dragIntercepted", self._on_drag),
+            ("Inspector.targetCrashed", self._on_crash),
+        ):
+            pipe.listen(method, handler)
+        pipe._on_tick = self._on_tick
+        context = pipe.call("Target.createBrowserContext", {"disposeOnDetach": True}, deadline=deadline)
+        self._context = context["browserContextId"]
+        pipe.post("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": self._context})
+        target = {"url": "about:blank", "browserContextId": self._context, "width": self.width, "height": self.height}
+        self._target = self._frame = pipe.call("Target.createTarget", target, deadline=deadline)["targetId"]
+        attached = pipe.call("Target.attachToTarget", {"targetId": self._target, "flatten": True}, deadline=deadline)
+        self._session = attached["sessionId"]
+        self._post("Page.enable")
+        self._post("Runtime.enable")
+        self._post("Inspector.enable")
+        self._post("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
+        self._post("Page.addScriptToEvaluateOnNewDocument", {"source": script("pageworld.js")})
+        self._post("Emulation.setUserAgentOverride", {"userAgent": _USER_AGENT.format(self._version)})
+        reduced = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self._post("Emulation.setEmulatedMedia", {"features": [reduced]})
+        self._post("Page.setInterceptFileChooserDialog", {"enabled": True})
+        self.resize(self.width, self.height)
+        # A navigation that overtakes these settings can crash the tab.
+        self._call("Runtime.evaluate", {"expression": "0"})
+
+    def close(self) -> bool:
+        """Whether the context went away as it should."""
+        deadline = time.monotonic() + 3
+        try:
+            self._pipe._on_tick = lambda: None
+            self._pipe.call("Target.disposeBrowserContext", {"browserContextId": self._context}, deadline=deadline)
+        except (UnansweredError, BrowserGoneError, ProtocolError):
+            return False
+        return self._process.memory() < MEMORY_LIMIT / 2
+
+    def load(self, fragment: str = "") -> None:
+        """Navigates to the document and waits for its load event, then lets the page's clock run a little.
+
+        From here on the clock stands still except in `run`.
+        """
+        self._loaded, self._world = False, None
+        self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
+        self._until(lambda: self._loaded)
+        self.run(400)
+
+    def reload(self) -> None:
+        self._loaded = False
+        self._post("Page.reload")
+        self.run(400)
+
+    def run(self, ms: float) -> None:
+        """Lets the page's clock run for so many milliseconds, as fast as the page can; and on, if it is navigating."""
+        self._advance(ms)
+        # Input takes another way to the page than this clock does, and may arrive after it.
+        for _ in range(_INPUT_STEPS):
+            self._inputs = [number for number in self._inputs if number not in self._pipe._replies]
+            if not self._inputs:
+                break
+            self._advance(20)
+        self._inputs = []
+        for _ in range(_LOADING_STEPS):
+            if self._loaded:
+                return
+            self._advance(100)
+
+    def _advance(self, ms: float) -> None:
+        self._expired = False
+        policy = {"policy": "advance", "budget": ms, "maxVirtualTimeTaskStarvationCount": 1000}
+        self._call("Emulation.setVirtualTimePolicy", policy)
+        self._until(lambda: self._expired)
+
+    def resize(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._post("Emulation.setDeviceMetricsOverride", metrics)
+
+    def evaluate(self, expression: str, *arguments: Any) -> Any:
+        """The value of a function expression called with ``arguments``, in a world that the page cannot reach.
+
+        Raises ProtocolError with the text of what was thrown.
+        """
+        source = f"({expression})({', '.join(json.dumps(each) for each in arguments)})"
+        for attempt in (0, 1):
+            if self._world is None:
+                made = self._call("Page.createIsolatedWorld", {"frameId": self._frame, "worldName": _WORLD})
+                self._world = made["executionContextId"]
+            given = {"expression": source, "contextId": self._world, "returnByValue": True, "awaitPromise": False}
+            try:
+                result = self._call("Runtime.evaluate", given)
+            except ProtocolError:
+                # The page has navigated, and its worlds went with it.
+                self._world = None
+                if attempt:
+                    raise
+                continue
+            if "exceptionDetails" in result:
+                raise ProtocolError(_thrown(result["exceptionDetails"]))
+            return result["result"].get("value")
+        return None
+
+    def compiles(self, source: str) -> str | None:
+        """None, or the error with which the browser's compiler refuses a script. Nothing is run."""
+        given = {"expression": source, "sourceURL": "", "persistScript": False}
+        result = self._call("Runtime.compileScript", given)
+        return _thrown(result["exceptionDetails"]) if "exceptionDetails" in result else None
+
+    def picture(self, height: float) -> bytes:
+        """PNG of the page from its top, ``height`` pixels of it."""
+        clip = {"x": 0, "y": 0, "width": self.width, "height": height, "scale": 1}
+        given = {"format": "png", "clip": clip, "captureBeyondViewport": True, "optimizeForSpeed": True}
+        return decoded(self._call("Page.captureScreenshot", given))
+
+    def send(self, kind: str, x: float, y: float, button: str = "none", clicks: int = 0) -> None:
+        """A mouse event, handled when the page's clock runs next."""
+        held = {"left": 1, "right": 2}.get(button, 0) if kind != "mouseReleased" else 0
+        given = {"type": kind, "x": x, "y": y, "button": button, "buttons": held, "clickCount": clicks}
+        self._input("Input.dispatchMouseEvent", {**given, "pointerType": "mouse"})
+
+    def key(self, kind: str, **event: Any) -> None:
+        """A key event, handled when the page's clock runs next."""
+        self._input("Input.dispatchKeyEvent", {"type": kind, **event})
+
+    def insert(self, text: str) -> None:
+        self._input("Input.insertText", {"text": text})
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
+        """Drags with the mouse. Where the page drags by HTML's drag and drop, with its events."""
+        self._dragged = None
+        self._post("Input.setInterceptDrags", {"enabled": True})
+        self.send("mouseMoved", *start)
+        self.send("mousePressed", *start, "left", 1)
+        self.run(50)
+        for step in range(1, steps + 1):
+            x, y = (a + (b - a) * step / steps for a, b in zip(start, end, strict=True))
+            if self._dragged is None:
+                given = {"type": "mouseMoved", "x": x, "y": y, "button": "left", "buttons": 1}
+                self._post("Input.dispatchMouseEvent", {**given, "pointerType": "mouse"})
+            else:
+                self._drag_event("dragEnter" if step == 2 else "dragOver", x, y)
+            self.run(50)
+        if self._dragged is not None:
+            self._drag_event("dragEnter", *end)
+            self._drag_event("dragOver", *end)
+            self.run(50)
+            self._drag_event("drop", *end)
+            self.run(50)
+        self.send("mouseReleased", *end, "left", 1)
+        self._post("Input.setInterceptDrags", {"enabled": False})
+        self.run(50)
+
+    def _drag_event(self, kind: str, x: float, y: float) -> None:
+        self._input("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": self._dragged})
+
+    def _input(self, method: str, params: dict[str, Any]) -> None:
+        self._inputs.append(self._post(method, params))
+
+    def _on_drag(self, session: str, event: dict[str, Any]) -> None:
+        if session == self._session:
+            self._dragged = event["data"]
+
+    def stop_scripts(self) -> None:
+        """Ends the script that runs now, if any."""
+        self._post("Runtime.terminateExecution")
+
+    def blame(self) -> PageError | BrowserError:
+        """Whose fault it is that no answer came."""
+        if self.memory_fault or self.crashed:
+            return PageError(self.memory_fault or self.crashed)
+        # Now and then Chromium itself waits for ever, mostly for a picture's frame. A page that has loaded can hardly
+        # bring that about without computing.
+        if self._loaded and self._process.cpu_s() - self._cpu_before < _IDLE_S:
+            return BrowserError("the browser does not answer, and the page does not compute")
+        if self._starving:
+            return BrowserError(f"the machine was too busy to judge a page within {self._limits.hard_s:g} s")
+        return PageError(f"the page does not answer within {self._limits.wall_s:g} s")
+
+    def _post(self, method: str, params: dict[str, Any] | None = None) -> int:
+        return self._pipe.post(method, params, self._session)
+
+    def _call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        number = self._post(method, params)
+        self._until(lambda: number in self._pipe._replies)
+        return self._pipe.result(number, time.monotonic())
+
+    def _until(self, reached: Callable[[], bool]) -> None:
+        """Waits; after the limit for as long as the machine is busy, until the page had `_FREE_S` of a free one."""
+        with contextlib.suppress(UnansweredError):
+            self._pipe.until(reached, self._began + self._limits.wall_s)
+            return
+        free = 0.0
+        while free < _FREE_S and time.monotonic() < self._began + self._limits.hard_s:
+            began, before = time.monotonic(), self._process.threads()
+            with contextlib.suppress(UnansweredError):
+                self._pipe.until(reached, began + _FREE_S / 4)
+                return
+            spent = time.monotonic() - began
+            free += 0.0 if starving(before, self._process.threads(), spent) else min(spent, _FREE_S / 4)
+        self._starving = free < _FREE_S
+        raise UnansweredError
+
+    def _on_tick(self) -> None:
+        if self._process.memory() > MEMORY_LIMIT:
+            self.memory_fault = f"the page takes more than {MEMORY_LIMIT / 1e9:.1f} GB"
+            raise BrowserGoneError(self.memory_fault)
+        if self._process.cpu_s() - self._cpu_before > self._limits.cpu_s:
+            raise PageError(f"the page computes for more than {self._limits.cpu_s:g} s")
+
+    def _on_request(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        self.seen.requests += 1
+        number, url = event["requestId"], event["request"]["url"]
+        parts = urlsplit(url)
+        navigates = event.get("resourceType") == "Document" and event.get("frameId") == self._frame
+        if f"{parts.scheme}://{parts.netloc}" == ORIGIN and self.seen.requests <= MOST_REQUESTS:
+            path = unquote(parts.path).lstrip("/")
+            body = self._files.get("" if path in ("", "index.html") else path)
+            self.seen.documents += navigates
+            if body is not None and (not navigates or self.seen.documents <= MOST_DOCUMENTS):
+                kind = mimetypes.guess_type(path)[0] or "text/html"
+                if navigates:
+                    self._loaded, self._world = False, None
+                headers = [{"name": "Content-Type", "value": f"{kind}; charset=utf-8"}]
+                answer = {"requestId": number, "responseCode": 200, "responseHeaders": headers}
+                self._post("Fetch.fulfillRequest", {**answer, "body": base64.b64encode(body).decode()})
+                return
+        elif len(self.seen.blocked) < MOST_ERRORS:
+            self.seen.blocked.append(url[:200])
+        if event.get("resourceType") == "Document":
+            # An aborted or empty navigation leaves the page as it is.
+            self._post("Fetch.fulfillRequest", {"requestId": number, "responseCode": 204})
+        else:
+            self._post("Fetch.failRequest", {"requestId": number, "errorReason": "ConnectionRefused"})
+
+    def _on_error(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        self.seen.errors.append(_thrown(event["exceptionDetails"]))
+        if len(self.seen.errors) == MOST_ERRORS:
+            self._post("Runtime.disable")
+
+    def _on_dialog(self, session: str, event: dict[str, Any]) -> None:
+        if session != self._session:
+            return
+        if len(self.seen.dialogs) < MOST_ERRORS:
+            self.seen.dialogs.append(str(event.get("message", ""))[:500])
+        accept = self.accept_dialogs or event.get("type") in ("alert", "beforeunload")
+        answer: dict[str, Any] = {"accept": accept}
+        if event.get("type") == "prompt":
+            answer["promptText"] = self.prompt_text
+        self._post("Page.handleJavaScriptDialog", answer)
+
+    def _on_load(self, session: str, event: dict[str, Any]) -> None:
+        self._loaded = self._loaded or session == self._session
+
+    def _on_expired(self, session: str, event: dict[str, Any]) -> None:
+        self._expired = self._expired or session == self._session
+
+    def _on_crash(self, session: str, event: dict[str, Any]) -> None:
+        if session == self._session:
+            self.crashed = "the page crashed its process, mostly for want of memory"
+            raise BrowserGoneError(self.crashed)
+
+
+def _thrown(details: Mapping[str, Any]) -> str:
+    thrown = details.get("exception", {})
+    text = str(thrown.get("description") or thrown.get("value") or details.get("text", "an error"))
+    line = details.get("lineNumber")
+    return text.partition("\n")[0][:300] + (f" (line {line + 1})" if isinstance(line, int) else "")
