@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quickstart import half_width, run_recipe
+from benchmarks.quickstart import run_recipe
 from lpo.recipe import load_recipe
+from trainers.comparison.statistics import interval
 from trainers.figures import save
 from trainers.frontier import RunFrontier, draw_frontiers, shared_budget
 
@@ -113,7 +114,7 @@ def compare(seed: int, folder: Path, alone: list[dict[str, Any]], evo_cot: list[
         tokens_alone=statistics.mean(before.tokens.values()),
         tokens_evo_cot=statistics.mean(after.tokens.values()),
         difference=statistics.mean(differences),
-        half_width=half_width(differences),
+        half_width=interval(differences).half_width or 0.0,
         rollout_tokens_alone=alone[-1]["tokens"],
         rollout_tokens_evo_cot=evo_cot[-1]["tokens"],
         area_alone=frontiers[0].area(),
@@ -136,7 +137,8 @@ def table(pairs: Sequence[Pair]) -> str:
         for each in pairs
     ]
     differences = [100 * each.difference for each in pairs]
-    spread = f" ± {half_width(differences):.1f}" if len(pairs) > 1 else ""
+    half_width = interval(differences).half_width
+    spread = f" ± {half_width:.1f}" if half_width is not None else ""
     ratio = statistics.mean(each.tokens_evo_cot for each in pairs) / statistics.mean(
         each.tokens_alone for each in pairs
     )

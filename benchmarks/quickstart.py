@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
 from lpo.recipe import dump_recipe, load_recipe
 from lpo.recipe.schema import Recipe
+from trainers.comparison.statistics import interval
 
 Records = list[dict[str, Any]]
 
@@ -118,14 +117,10 @@ def table(results: list[Result]) -> str:
             for row in rows
         ]
         gains = [100 * row.gain for row in rows]
-        spread = f" ± {half_width(gains):.1f}" if len(gains) > 1 else ""
+        half_width = interval(gains).half_width
+        spread = f" ± {half_width:.1f}" if half_width is not None else ""
         lines.append(f"| **{name}** | all | | | **{statistics.mean(gains):+.1f}{spread}** | |")
     return "\n".join(lines)
-
-
-def half_width(gains: list[float]) -> float:
-    """Of the 95% interval of the mean, by Student's t."""
-    return float(stats.t.ppf(0.975, len(gains) - 1)) * statistics.stdev(gains) / len(gains) ** 0.5
 
 
 if __name__ == "__main__":

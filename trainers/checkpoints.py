@@ -72,7 +72,7 @@ class Checkpoints:
 
     def model_of(self, stage: str) -> Path:
         """Where the result of a finished stage is."""
-        return self.root / f"{stage}-model"
+        return stage_model(self.root, stage)
 
     def latest(self) -> Path | None:
         """The newest checkpoint, verified. None when the run was interrupted before its first.
@@ -122,6 +122,11 @@ class Checkpoints:
         for path in numbered[: -self.keep]:
             if path != newest:
                 shutil.rmtree(path)
+
+
+def stage_model(checkpoints: Path, stage: str) -> Path:
+    """Where the checkpoints/ folder of a run has the result of a stage; it is there when the stage has finished."""
+    return checkpoints / f"{stage}-model"
 
 
 def export_model(run_dir: Path, which: str, target: Path) -> Path:

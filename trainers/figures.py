@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, distinct to every kind of colour vision and in grey.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
+SERIES = (BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", GREY, "#F0E442")
+"""For curves side by side."""
 NOTHING = "not measured in this run"
 
 

@@ -220,7 +220,7 @@ def log_picture(run_dir: str | Path, picture: Path) -> str | None:
     run_id, uri = state.get("mlflow_run_id"), state.get("mlflow_uri")
     if run_id is None or uri is None:
         return None
-    from mlflow import MlflowClient
+    from trainers.tracking.mlflow_store import open_client
 
-    MlflowClient(tracking_uri=uri).log_artifact(run_id, str(picture), "plots")
+    open_client(uri).log_artifact(run_id, str(picture), "plots")
     return str(run_id)

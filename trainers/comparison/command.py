@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from lpo.recipe import LoadedRecipe
@@ -42,7 +43,7 @@ def run_sweep(loaded: LoadedRecipe, children: Sequence[Child], folder: Path, *, 
         model = job.model
     elif not warm_up:
         console.print("every run has a warm-up of its own", highlight=False)
-    jobs = sweep.jobs(children, model) if warm_up else sweep.whole_jobs(children)
+    jobs = sweep.jobs(children, model)
     stopped = _watched(sweep, jobs, parallel, console)
     code = _ended(console, jobs, stopped)
     if any(job.finished for job in jobs):
@@ -71,7 +72,7 @@ def show_comparison(
     picture = draw(found, folder / "comparison.png")
     html = folder / "comparison.html"
     write_atomically(html, page(found, first.name if len(names) == 1 else f"{len(found.runs)} runs"))
-    console.print(f"picture  {picture}\npage     {html}", highlight=False, soft_wrap=True)
+    console.print(f"picture  {picture}\npage     {html}", markup=False, highlight=False, soft_wrap=True)
     _log_to_parent(first, [picture, html])
 
 
@@ -88,7 +89,8 @@ def _watched(sweep: Sweep, jobs: list[Job], parallel: int, console: Console) -> 
             if told.get(job.name) != job.state:
                 told[job.name] = job.state
                 if job.state != "waiting":
-                    console.print(f"{job.name}: {job.state}{_facts(job)}", highlight=False, soft_wrap=True)
+                    line = f"{job.name}: {job.state}{_facts(job)}"
+                    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     with live or nullcontext():
         return sweep.run(jobs, parallel, watch)
@@ -131,9 +133,8 @@ def _facts(job: Job) -> str:
 def _ended(console: Console, jobs: Sequence[Job], stopped: bool) -> int:
     failed = [job for job in jobs if job.state == "failed"]
     for job in failed:
-        console.print(
-            f"[red]failed[/]  {job.name}: {_last_line(job.log)}\n        whole output: {job.log}", soft_wrap=True
-        )
+        said = escape(f"{job.name}: {_last_line(job.log)}\n        whole output: {job.log}")
+        console.print(f"[red]failed[/]  {said}", soft_wrap=True)
     if stopped:
         console.print("stopped; the same command continues", highlight=False)
         return 130

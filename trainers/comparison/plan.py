@@ -96,12 +96,15 @@ def whole_recipe(resolved: dict[str, Any], child: Child, run_dir: Path, experime
 
 
 def child_recipe(resolved: dict[str, Any], child: Child, model: Path | None, run_dir: Path, experiment: str) -> Recipe:
-    """The rl stages alone, from ``model`` where there was a warm-up."""
-    changed = resolved | {"stages": resolved["stages"][_first_rl(resolved) :]}
-    if model is not None:
-        trusted = bool(resolved["model"].get("trust_remote_code", False))
-        changed["model"] = {"kind": "local", "path": str(model), "trust_remote_code": trusted}
-    return whole_recipe(changed, child, run_dir, experiment)
+    """The rl stages from a warm-up's ``model``; every stage where there is none."""
+    if model is None:
+        return whole_recipe(resolved, child, run_dir, experiment)
+    trusted = bool(resolved["model"].get("trust_remote_code", False))
+    warmed = {
+        "stages": resolved["stages"][_first_rl(resolved) :],
+        "model": {"kind": "local", "path": str(model), "trust_remote_code": trusted},
+    }
+    return whole_recipe(resolved | warmed, child, run_dir, experiment)
 
 
 def _placed(resolved: dict[str, Any], run_dir: Path, experiment: str) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from trainers.comparison.series import Point, curve
 from trainers.comparison.statistics import Interval
 from trainers.comparison.summary import CLIPPED, VALIDATION, Comparison, Row
-from trainers.figures import GREY, new_figure, save, style
+from trainers.figures import GREY, SERIES, new_figure, save, style
+from trainers.pages import environment
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-# Okabe and Ito's palette: told apart by every kind of colour vision.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#6B6B6B", "#F0E442")
 PANELS = (
     ("Held-out accuracy", VALIDATION),
     ("Mean response tokens, held out", "eval/mean_tokens"),
@@ -105,7 +104,7 @@ def draw(comparison: Comparison, file: Path) -> Path:
             if not points:
                 continue
             x, y = [point.tokens for point in points], [point.value.mean for point in points]
-            colour = COLOURS[number % len(COLOURS)]
+            colour = SERIES[number % len(SERIES)]
             axis.plot(x, y, color=colour, linewidth=1.8, label=row.label)
             low, high = _band(points)
             axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -118,21 +117,22 @@ def draw(comparison: Comparison, file: Path) -> Path:
 
 def page(comparison: Comparison, name: str) -> str:
     """The same as one HTML page: no other file, no address, light and dark."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = (Path(__file__).parent / "page.html.jinja").read_text(encoding="utf-8")
     charts = [_chart(comparison, label, metric) for label, metric in PANELS]
-    return environment.from_string(source).render(
-        name=name,
-        title=_title(comparison),
-        comparison=comparison,
-        header=header(comparison),
-        rows=[(COLOURS[i % len(COLOURS)], cells(row)) for i, row in enumerate(comparison.rows)],
-        dropped=[(row.label, str(row.accuracy)) for row in comparison.dropped],
-        test_header=TEST_HEADER,
-        tests=difference_lines(comparison),
-        charts=[chart for chart in charts if chart["lines"]],
+    return (
+        environment()
+        .from_string(source)
+        .render(
+            name=name,
+            title=_title(comparison),
+            comparison=comparison,
+            header=header(comparison),
+            rows=[(SERIES[i % len(SERIES)], cells(row)) for i, row in enumerate(comparison.rows)],
+            dropped=[(row.label, str(row.accuracy)) for row in comparison.dropped],
+            test_header=TEST_HEADER,
+            tests=difference_lines(comparison),
+            charts=[chart for chart in charts if chart["lines"]],
+        )
     )
 
 
@@ -142,7 +142,7 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 520, 260, 46, 30
 def _chart(comparison: Comparison, label: str, metric: str) -> dict[str, Any]:
     """Lines and ticks in the units of an SVG of ``WIDTH`` x ``HEIGHT``."""
     curves = [
-        (row.label, COLOURS[number % len(COLOURS)], points)
+        (row.label, SERIES[number % len(SERIES)], points)
         for number, row in enumerate(comparison.rows)
         if (points := _curve_of(comparison, row, metric))
     ]

@@ -11,7 +11,9 @@ from typing import Any
 from lpo.errors import InputError
 from lpo.recipe import RecipeError, load_recipe
 from lpo.recipe.algorithm import VARIANTS, algorithm_by_name
-from trainers.run_folder import read_metrics
+from trainers.checkpoints import stage_model
+from trainers.comparison.sweep import WARM_UP
+from trainers.run_folder import RunFolder
 
 Record = dict[str, Any]
 
@@ -85,7 +87,7 @@ def _runs_of_experiment(name: str, tracking_uri: str | None) -> Iterator[Run]:
         )
     for found in client.search_runs([experiment.experiment_id]):
         folder = Path(found.data.tags.get("run_dir", ""))
-        if folder.name != "warm-up" and (folder / "recipe.yaml").is_file():
+        if folder.name != WARM_UP and (folder / "recipe.yaml").is_file():
             known_as = _labels_of_sweep(folder)
             yield _run(folder, *known_as)
 
@@ -97,13 +99,14 @@ def _labels_of_sweep(folder: Path) -> tuple[str, str] | tuple[()]:
 
 
 def _run(folder: Path, label: str | None = None, family: str | None = None) -> Run:
+    run = RunFolder(folder)
     try:
-        recipe = load_recipe(folder / "recipe.yaml", check_files=False).recipe
+        recipe = load_recipe(run.recipe_file, check_files=False).recipe
     except RecipeError as cause:
         raise ComparisonError(f"{folder}: its recipe cannot be read: {cause}") from None
     stages = [stage for stage in recipe.stages if stage.kind == "rl"]
     names = {stage.name for stage in stages}
-    records = [record for record in read_metrics(folder / "metrics.jsonl") if record["stage"] in names]
+    records = [record for record in run.metrics() if record["stage"] in names]
     if label is None:
         label = _label(stages[-1].algorithm) if stages else recipe.name
     return Run(
@@ -113,8 +116,8 @@ def _run(folder: Path, label: str | None = None, family: str | None = None) -> R
         seed=recipe.seed,
         recipe=recipe.model_dump(),
         records=records,
-        finished=bool(stages) and (folder / "checkpoints" / f"{recipe.stages[-1].name}-model").is_dir(),
-        versions=_versions(folder),
+        finished=bool(stages) and stage_model(run.checkpoints, recipe.stages[-1].name).is_dir(),
+        versions=run.read_state().get("versions", {}),
     )
 
 
@@ -125,9 +128,3 @@ def _label(objective: Any) -> str:
     usual = algorithm_by_name(objective.name).model_dump()
     changed = {name: value for name, value in objective.model_dump().items() if usual[name] != value}
     return " ".join([objective.name, *(f"{name}={value}" for name, value in changed.items())])
-
-
-def _versions(folder: Path) -> dict[str, str]:
-    file = folder / "run.json"
-    facts = json.loads(file.read_text()) if file.is_file() else {}
-    return {name: str(value) for name, value in facts.get("versions", {}).items()}

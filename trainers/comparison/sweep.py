@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lpo.recipe import LoadedRecipe, Recipe, dump_recipe
-from trainers.comparison.plan import Child, SweepError, child_recipe, warm_up_recipe, whole_recipe
-from trainers.run_folder import read_metrics, write_atomically
+from trainers.checkpoints import stage_model
+from trainers.comparison.plan import Child, SweepError, child_recipe, warm_up_recipe
+from trainers.run_folder import RunFolder, write_atomically
 
 WARM_UP = "warm-up"
 POLL_S = 0.5
@@ -38,7 +39,9 @@ class Job:
     recipe: Recipe
     state: State = "waiting"
     process: subprocess.Popen | None = None
-    started: float = field(default=0.0)
+    started: float = 0.0
+    _known: tuple[int, list[dict[str, Any]]] = field(default=(0, []), repr=False)
+    """Size of metrics.jsonl and what it held."""
 
     @property
     def log(self) -> Path:
@@ -47,15 +50,23 @@ class Job:
     @property
     def model(self) -> Path:
         """What the run leaves behind when it has finished."""
-        return self.run_dir / "checkpoints" / f"{self.recipe.stages[-1].name}-model"
+        return stage_model(self.folder.checkpoints, self.recipe.stages[-1].name)
 
     @property
     def finished(self) -> bool:
         return (self.model / "manifest.json").exists()
 
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.run_dir)
+
     def records(self) -> list[dict[str, Any]]:
-        """Its metrics so far."""
-        return list(read_metrics(self.run_dir / "metrics.jsonl"))
+        """Its metrics so far; read again only when there are more."""
+        file = self.folder.metrics_file
+        size = file.stat().st_size if file.exists() else 0
+        if size != self._known[0]:
+            self._known = size, self.folder.metrics()
+        return self._known[1]
 
 
 Watch = Callable[[Sequence[Job]], None]
@@ -111,23 +122,12 @@ class Sweep:
         return None if recipe is None else Job(WARM_UP, run_dir, recipe)
 
     def jobs(self, children: Sequence[Child], model: Path | None) -> list[Job]:
-        """The runs themselves, from the warm-up's model."""
+        """The runs themselves: their rl stages from the warm-up's model, or every stage without one."""
         return [
             Job(
                 child.name,
                 self.folder / child.name,
                 child_recipe(self.resolved, child, model, self.folder / child.name, self.experiment),
-            )
-            for child in children
-        ]
-
-    def whole_jobs(self, children: Sequence[Child]) -> list[Job]:
-        """The runs with every stage of the recipe, for a sweep without a shared warm-up."""
-        return [
-            Job(
-                child.name,
-                self.folder / child.name,
-                whole_recipe(self.resolved, child, self.folder / child.name, self.experiment),
             )
             for child in children
         ]
@@ -159,7 +159,7 @@ class Sweep:
     def _start(self, job: Job) -> subprocess.Popen:
         recipe = job.run_dir.with_name(f"{job.run_dir.name}.yaml")
         command = ["resume", str(job.run_dir)]
-        if not (job.run_dir / "recipe.yaml").exists():
+        if not job.folder.recipe_file.exists():
             write_atomically(recipe, dump_recipe(job.recipe))
             command = ["train", str(recipe)]
             if self.parent_run_id:

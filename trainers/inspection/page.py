@@ -10,6 +10,7 @@ from typing import Any
 
 from trainers.inspection.saved import Piece, SavedResponse
 from trainers.inspection.visible import visible
+from trainers.pages import environment
 
 CLIP_MARKS = {"low": "▼", "high": "▲", "dual": "◆"}
 CLIP_WORDS = {
@@ -27,16 +28,14 @@ def render_page(name: str, responses: Sequence[SavedResponse], *, note: str = ""
         responses: in the order of the run.
         note: what was left out, for the head of the page.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"visible": visible, "number": number, "plain": plain}
-    environment.globals |= {"tip": tip, "shade": shade, "marks": CLIP_MARKS}
+    jinja = environment()
+    jinja.filters |= {"visible": visible, "number": number, "plain": plain}
+    jinja.globals |= {"tip": tip, "shade": shade, "marks": CLIP_MARKS}
     source = (Path(__file__).parent / "page.html.jinja").read_text(encoding="utf-8")
     groups = [list(items) for _, items in groupby(responses, key=lambda each: (each.step, each.stage, each.group))]
     steps = sorted({each.step for each in responses})
     stages = list(dict.fromkeys((each.stage, each.bounds) for each in responses))
-    return environment.from_string(source).render(
+    return jinja.from_string(source).render(
         name=name, groups=groups, steps=steps, stages=stages, note=note, count=len(responses)
     )
 

@@ -74,6 +74,7 @@ def test_the_warm_up_and_the_children_make_up_the_recipe(tmp_path: Path):
     whole = whole_recipe(resolved, Child(variant, 4), tmp_path / "x", "study")
     assert [stage.kind for stage in whole.stages] == ["dft", "rl"]
     assert whole.data == child.data
+    assert child_recipe(resolved, Child(variant, 4), None, tmp_path / "x", "study") == whole
 
 
 def test_a_recipe_that_begins_with_rl_needs_no_warm_up(tmp_path: Path):
