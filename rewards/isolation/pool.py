@@ -181,6 +181,8 @@ class RewardPool:
                 started = time.monotonic()
                 reply, printed = worker.ask(request, limit)
                 outcomes = _decoded(reply, parts)
+                if reply.get("spent"):
+                    worker.close()  # it says so itself: it failed, and left processes behind
             outcomes[0].printed = printed
             self._seconds_per_unit[reward.name] = (time.monotonic() - started) / len(share.units)
             shares.done(share, outcomes)

@@ -111,6 +111,8 @@ class WorkerProcess:
 
     def alive(self) -> bool:
         """Whether it can be asked: it lives, and has not said anything unasked."""
+        if self._lifeline is None:
+            return False
         silent = select.poll()
         silent.register(self._channel, select.POLLIN)
         return not silent.poll(0) and self._guard.poll() is None

@@ -6,6 +6,7 @@ Requests are pickled by the run, which the worker trusts; replies are JSON, beca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pickle
 import signal
@@ -77,6 +78,7 @@ class Worker:
 
     def _call(self, request: dict[str, Any]) -> bytes:
         parts: list[Batch] = request["parts"]
+        before = _children()
         try:
             reward = self._reward(request)
         except BaseException as error:
@@ -84,8 +86,10 @@ class Worker:
             outcomes = [Outcome.failure(f"does not load: {type(error).__name__}", part.count, text) for part in parts]
         else:
             outcomes = self._run(reward, parts)
+        # What a failed call has started may still grow, and would cost the next call this process.
+        spent = any(outcome.failed for outcome in outcomes) and not _children() <= before
         try:
-            return dump_json({"outcomes": [encode_outcome(outcome) for outcome in outcomes]})
+            return dump_json({"outcomes": [encode_outcome(outcome) for outcome in outcomes], "spent": spent})
         except Exception as error:
             cause, text = f"recorded notes that cannot be sent: {type(error).__name__}", traceback.format_exc()
             failures = [Outcome.failure(cause, part.count, text) for part in parts]
@@ -99,6 +103,15 @@ class Worker:
             self._loop = asyncio.Runner()
         calls = invoke_units(reward, parts, concurrency=self._concurrency, timeout_s=self._timeout_s)
         return self._loop.run(calls)
+
+
+def _children() -> set[str]:
+    """Living children of this process, by /proc's own numbers."""
+    found: set[str] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(file.read_text().split())
+    return found
 
 
 def _only_own_children_are_signalled(event: str, arguments: tuple[Any, ...]) -> None:

@@ -96,6 +96,21 @@ def test_an_async_call_that_overstays_costs_itself_and_no_process():
         assert values(groups) == before
 
 
+def test_a_failed_call_that_leaves_processes_costs_the_next_one_nothing():
+    with RewardPool(RewardWorkers(workers=1, timeout_s=20), PLUGINS) as pool:
+        counts, fails, leaves = map(
+            pool.resolve, map(spec, ("calls_of_this_process", "fails", "fails_and_leaves_a_child"))
+        )
+        seen = []
+        for reward in (counts, fails, counts, leaves, counts):
+            groups = [group("a", "x")]
+            report = score_groups(groups, [reward])
+            seen.append(values(groups)[0])
+            assert report.invalid == ({} if reward is counts else {(reward.name, "RuntimeError"): 1})
+        # The process goes on after a mere failure; after the other one there is a new process.
+        assert seen == [1.0, None, 2.0, None, 1.0]
+
+
 def test_what_a_reward_prints_is_kept_and_not_shown(pool, capfd):
     groups = [group("a", "x")]
     report = score_groups(groups, [pool.resolve(spec("chatty"))])

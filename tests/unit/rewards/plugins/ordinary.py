@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 
 from rewards import RewardResult
@@ -89,3 +90,20 @@ class Counter:
     def __call__(self, responses):
         self.made += 1
         return [float(self.made)] * len(responses)
+
+
+CALLS = []
+
+
+def calls_of_this_process(responses):
+    CALLS.append(1)
+    return [float(len(CALLS))] * len(responses)
+
+
+def fails(responses):
+    raise RuntimeError("nothing was started")
+
+
+def fails_and_leaves_a_child(responses):
+    subprocess.Popen(["sleep", "60"])
+    raise RuntimeError("one was started")
