@@ -86,7 +86,7 @@ def test_recipes_complete_by_name_and_by_file(tmp_path: Path, monkeypatch: pytes
         (tmp_path / name).touch()
     (tmp_path / "quick_folder").mkdir()
     assert sorted(complete_recipe("quick")) == [
-        "quick.yaml", "quick_folder/", "quickstart", "quickstart_evo_cot", "quickstart_lpo"
+        "quick.yaml", "quick_folder/", "quickstart", "quickstart_evo_cot", "quickstart_lpo", "quickstart_objectives"
     ]  # fmt: skip
     assert complete_recipe("other") == ["other.yml"]
 
