@@ -21,7 +21,7 @@ from benchmarks.spine_turns import Contender, Turns, setup_of_this_process
 
 def measure_start(model: str, runs: int, prompts: int, response_tokens: int) -> dict[str, Any]:
     """Medians over ``runs`` starts, after one that makes the model's folder and warms the file cache."""
-    starts: list[dict[str, dict[str, float]]] = []
+    starts: list[dict[str, Any]] = []
     for run in range(runs + 1):
         with tempfile.TemporaryDirectory() as folder:
             setup = {"model": model, "folder": folder, "prompts": prompts, "response_tokens": response_tokens}
@@ -29,11 +29,13 @@ def measure_start(model: str, runs: int, prompts: int, response_tokens: int) -> 
                 parts = ours.turn()
             if run:
                 starts.append(parts)
-    names = starts[0]
+    names = [name for name, part in starts[0].items() if isinstance(part, dict)]  # beside them: CPU time of all
     return {
         "model": model,
         "seconds": median(start["first step"]["ended"] for start in starts),
-        "parts": {name: {key: median(start[name][key] for start in starts) for key in names[name]} for name in names},
+        "parts": {
+            name: {key: median(start[name][key] for start in starts) for key in starts[0][name]} for name in names
+        },
         "starts": starts,
     }
 

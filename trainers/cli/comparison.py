@@ -23,6 +23,14 @@ def sweep(
         str | None,
         typer.Option(metavar="FACTORS", help="Try every algorithm at its own eps times each, such as 0.3,1,3."),
     ] = None,
+    tune_seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Try every eps with the first N seeds only, and the best of each algorithm with the others.",
+            show_default="all seeds",
+        ),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the runs go.", show_default="runs/RECIPE-sweep")
     ] = None,
@@ -38,18 +46,17 @@ def sweep(
     """
     from lpo.recipe import load_recipe
     from trainers.comparison.command import run_sweep
-    from trainers.comparison.plan import Child, SweepError, parse_seeds, parse_variants
+    from trainers.comparison.plan import Plan, SweepError, parse_seeds, parse_variants
 
     loaded = load_recipe(recipe, overrides or [])
     try:
         scales = [float(part) for part in eps_scales.split(",")] if eps_scales else []
     except ValueError:
         raise SweepError(f"--eps-scales {eps_scales}: give factors such as 0.3,1,3") from None
-    chosen = parse_variants(algorithms, scales)
-    # Seed by seed, so that a sweep that is stopped early has compared every algorithm.
-    children = [Child(variant, seed) for seed in parse_seeds(seeds) for variant in chosen]
+    numbers = parse_seeds(seeds)
+    plan = Plan(parse_variants(algorithms, scales), numbers, len(numbers) if tune_seeds is None else tune_seeds)
     target = folder or Path("runs") / f"{loaded.recipe.name}-sweep"
-    raise typer.Exit(run_sweep(loaded, children, target, parallel=parallel, warm_up=warm_up))
+    raise typer.Exit(run_sweep(loaded, plan, target, parallel=parallel, warm_up=warm_up))
 
 
 @app.command()

@@ -16,10 +16,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from lpo.recipe import LoadedRecipe
-from trainers.comparison.plan import Child
+from trainers.comparison.plan import Child, Plan
 from trainers.comparison.report import draw, page, table
 from trainers.comparison.runs import ComparisonError, read_runs
-from trainers.comparison.summary import VALIDATION, compare
+from trainers.comparison.summary import VALIDATION, best_variants, compare
 from trainers.comparison.sweep import Job, Sweep
 from trainers.run_folder import write_atomically
 from trainers.tracking.facts import tracking_uri as resolved_uri
@@ -28,13 +28,17 @@ from trainers.tracking.mlflow_store import MlflowStore, RunRequest, open_client
 _log = logging.getLogger(__name__)
 
 
-def run_sweep(loaded: LoadedRecipe, children: Sequence[Child], folder: Path, *, parallel: int, warm_up: bool) -> int:
+def run_sweep(loaded: LoadedRecipe, plan: Plan, folder: Path, *, parallel: int, warm_up: bool) -> int:
     """Runs or continues a sweep and compares what there is; the exit code."""
     from trainers.prepare import prepare
 
     console = Console()
     prepare(loaded)  # what is wrong is said before the first run starts
-    sweep = Sweep.open(folder, loaded, children, lambda experiment: _parent_run(loaded, experiment, folder))
+
+    def opened(children: Sequence[Child]) -> Sweep:
+        return Sweep.open(folder, loaded, children, lambda experiment: _parent_run(loaded, experiment, folder))
+
+    sweep = opened(plan.first())
     model = None
     if warm_up and (job := sweep.warm_up(loaded.recipe.seed)) is not None:
         stopped = _watched(sweep, [job], 1, console)
@@ -43,8 +47,15 @@ def run_sweep(loaded: LoadedRecipe, children: Sequence[Child], folder: Path, *, 
         model = job.model
     elif not warm_up:
         console.print("every run has a warm-up of its own", highlight=False)
-    jobs = sweep.jobs(children, model)
+    jobs = sweep.jobs(plan.first(), model)
     stopped = _watched(sweep, jobs, parallel, console)
+    if not stopped and (children := plan.then(_chosen(sweep, jobs))):
+        console.print(
+            f"goes on with {', '.join(dict.fromkeys(each.variant.label for each in children))}", highlight=False
+        )
+        further = opened(children).jobs(children, model)
+        stopped = _watched(sweep, further, parallel, console)
+        jobs += further
     code = _ended(console, jobs, stopped)
     if any(job.finished for job in jobs):
         show_comparison([str(sweep.folder)], console=console)
@@ -74,6 +85,15 @@ def show_comparison(
     write_atomically(html, page(found, first.name if len(names) == 1 else f"{len(found.runs)} runs"))
     console.print(f"picture  {picture}\npage     {html}", markup=False, highlight=False, soft_wrap=True)
     _log_to_parent(first, [picture, html])
+
+
+def _chosen(sweep: Sweep, jobs: Sequence[Job]) -> list[str]:
+    """The variant of each algorithm that did best in these jobs, of those whose runs have all finished."""
+    names = {job.name for job in jobs}
+    runs = [run for run in read_runs([str(sweep.folder)]) if run.name in names] if any(j.finished for j in jobs) else []
+    unfinished = {run.label for run in runs if not run.finished}
+    runs = [run for run in runs if run.label not in unfinished]
+    return best_variants(runs) if runs else []
 
 
 def _watched(sweep: Sweep, jobs: list[Job], parallel: int, console: Console) -> bool:

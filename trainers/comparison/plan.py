@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,28 @@ class Child:
     def name(self) -> str:
         """Of its folder."""
         return f"{self.variant.label.replace(' ', '-').replace(':', '-').replace('=', '')}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a sweep: every variant with the first ``tuning`` seeds, the best of each family with the others."""
+
+    variants: Sequence[Variant]
+    seeds: Sequence[int]
+    tuning: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.tuning <= len(self.seeds):
+            raise SweepError(f"--tune-seeds {self.tuning}: there are {len(self.seeds)} seeds; give 1 to that number")
+
+    def first(self) -> list[Child]:
+        """Seed by seed, so that a sweep that is stopped early has compared every algorithm."""
+        return [Child(variant, seed) for seed in self.seeds[: self.tuning] for variant in self.variants]
+
+    def then(self, chosen: Collection[str]) -> list[Child]:
+        """What follows when the variants with these labels have been chosen."""
+        best = [variant for variant in self.variants if variant.label in chosen]
+        return [Child(variant, seed) for seed in self.seeds[self.tuning :] for variant in best]
 
 
 def parse_variants(text: str, eps_scales: Sequence[float] = ()) -> list[Variant]:

@@ -52,24 +52,17 @@ class Comparison:
 def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
     """Every algorithm at the tokens that all runs have spent.
 
-    Where an algorithm has variants (one ``family``, several labels: an eps sweep), the one with the best mean
-    validation accuracy is compared with the others, and the rest listed. ``target`` is the accuracy whose cost is
-    measured; by default the accuracy that the worst run of all reached.
+    Where an algorithm has variants (one ``family``, several labels: an eps sweep), the one that ``best_variants``
+    chooses is compared with the others, and the rest listed. ``target`` is the accuracy whose cost is measured; by
+    default the accuracy that the worst run of all reached.
     """
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.label, []).append(run)
-    tokens = min(max((spent for spent, _ in run.points(VALIDATION)), default=0) for run in runs)
+    groups = _by_label(runs)
+    tokens = _shared_tokens(runs)
     goal = target if target is not None else min(max((v for _, v in run.points(VALIDATION)), default=0) for run in runs)
     tested = all(run.points(TEST) for run in runs)
     metric = TEST if tested else VALIDATION
     rows = {label: _row(label, each, metric, tokens, goal) for label, each in groups.items()}
-    validation = {label: _mean_at(each, VALIDATION, tokens) for label, each in groups.items()}
-    best: dict[str, str] = {}
-    for label, row in rows.items():
-        if row.family not in best or validation[label] > validation[best[row.family]]:
-            best[row.family] = label
-    shown = list(best.values())
+    shown = best_variants(runs)
     values = {label: {run.seed: _value(run, metric, tokens) for run in groups[label]} for label in shown}
     return Comparison(
         metric=metric,
@@ -78,9 +71,39 @@ def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
         rows=sorted((rows[label] for label in shown), key=lambda row: -row.accuracy.mean),
         tests=paired_tests(values),
         dropped=[row for label, row in rows.items() if label not in shown],
-        warnings=_warnings(runs, groups),
+        warnings=_warnings(runs, {label: groups[label] for label in shown}),
         runs=list(runs),
     )
+
+
+def best_variants(runs: Sequence[Run]) -> list[str]:
+    """A label for each family: its variant with the best mean validation accuracy at the tokens that all have spent.
+
+    Means are over the seeds that all variants of the family have, where there are such: further seeds of the one that
+    was chosen do not change the choice.
+    """
+    tokens = _shared_tokens(runs)
+    families: dict[str, dict[str, list[Run]]] = {}
+    for label, each in _by_label(runs).items():
+        families.setdefault(each[0].family, {})[label] = each
+    best = []
+    for variants in families.values():
+        shared = set.intersection(*({run.seed for run in each} for each in variants.values()))
+        judged = {label: [run for run in each if run.seed in shared or not shared] for label, each in variants.items()}
+        best.append(max(judged, key=lambda label: _mean_at(judged[label], VALIDATION, tokens)))
+    return best
+
+
+def _by_label(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.label, []).append(run)
+    return groups
+
+
+def _shared_tokens(runs: Sequence[Run]) -> int:
+    """The response tokens that every run has spent when it was last judged."""
+    return min(max((spent for spent, _ in run.points(VALIDATION)), default=0) for run in runs)
 
 
 def _row(label: str, runs: Sequence[Run], metric: str, tokens: int, target: float) -> Row:

@@ -12,7 +12,7 @@ from lpo.recipe import dump_recipe, load_recipe
 from trainers.comparison.report import draw, page, table
 from trainers.comparison.runs import ComparisonError, read_runs
 from trainers.comparison.series import curve
-from trainers.comparison.summary import compare
+from trainers.comparison.summary import best_variants, compare
 
 
 def run_folder(
@@ -74,6 +74,14 @@ def test_the_best_of_an_algorithms_variants_is_compared(folders: list[str], tmp_
     found = compare(read_runs([*folders, str(wide)]))
     assert [row.label for row in found.rows] == ["lpo", "grpo"]
     assert [row.label for row in found.dropped] == ["lpo eps_low=0.1"]
+
+
+def test_seeds_that_some_variants_lack_do_not_choose(folders: list[str], tmp_path: Path):
+    """Seed 1 of the default eps is better than seed 0, but the other eps was not tried with it."""
+    wide = run_folder(tmp_path, "{name: lpo, eps_low: 0.1}", 0, [0.1, 0.4, 0.55])
+    runs = read_runs([*folders, str(wide)])
+    assert best_variants(runs) == ["lpo eps_low=0.1", "grpo"]
+    assert compare(runs).rows[0].label == "lpo eps_low=0.1"
 
 
 def test_runs_that_go_on_are_marked(folders: list[str]):

@@ -9,6 +9,7 @@ import pytest
 from lpo.recipe import load_recipe
 from trainers.comparison.plan import (
     Child,
+    Plan,
     SweepError,
     child_recipe,
     parse_seeds,
@@ -80,3 +81,13 @@ def test_the_warm_up_and_the_children_make_up_the_recipe(tmp_path: Path):
 def test_a_recipe_that_begins_with_rl_needs_no_warm_up(tmp_path: Path):
     resolved = load_recipe("smollm2_arithmetic").resolved
     assert warm_up_recipe(resolved, 0, tmp_path, "study") is None
+
+
+def test_the_best_of_each_algorithm_goes_on_with_the_seeds_that_did_not_tune():
+    plan = Plan(parse_variants("lpo,cispo", [0.5, 2]), [0, 4, 7], tuning=1)
+    assert [child.name for child in plan.first()] == ["lpo-eps-x0.5-seed0", "lpo-eps-x2-seed0", "cispo-seed0"]
+    further = plan.then(["lpo eps x2", "cispo"])
+    assert [child.name for child in further] == ["lpo-eps-x2-seed4", "cispo-seed4", "lpo-eps-x2-seed7", "cispo-seed7"]
+    assert Plan(parse_variants("lpo"), [0, 1], tuning=2).then(["lpo"]) == []
+    with pytest.raises(SweepError, match="--tune-seeds 3: there are 2 seeds"):
+        Plan(parse_variants("lpo"), [0, 1], tuning=3)
