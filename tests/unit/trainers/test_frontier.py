@@ -128,22 +128,6 @@ def test_the_command_writes_the_picture_and_the_areas(tmp_path: Path):
     assert "areas up to 40 tokens" in result.output
 
 
-def test_the_command_adds_the_picture_to_the_runs_in_mlflow(tmp_path: Path):
-    from mlflow import MlflowClient
-
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=uri)
-    experiment = client.create_experiment("e", artifact_location=str(tmp_path / "artifacts"))
-    run_id = client.create_run(experiment).info.run_id
-    tracked = run_folder(tmp_path / "tracked", RECORDS, mlflow_uri=uri, mlflow_run_id=run_id)
-    gone = run_folder(tmp_path / "gone", RECORDS, mlflow_uri=uri, mlflow_run_id="0" * 32)
-    picture = tmp_path / "frontier.png"
-    result = CliRunner().invoke(app, ["frontier", str(tracked), str(gone), "--output", str(picture)])
-    assert result.exit_code == 0, result.output
-    assert [each.path for each in client.list_artifacts(run_id, "plots")] == ["plots/frontier.png"]
-    assert "gone: MLflow did not take the picture" in result.output
-
-
 @pytest.mark.parametrize(
     ("records", "error", "said"),
     [(RECORDS[:1], FrontierError, "has no evaluation yet"), (None, RunFolderError, "holds no run")],
