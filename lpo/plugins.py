@@ -45,6 +45,12 @@ def load_callable(
     return found
 
 
+def plugin_file(spec: str) -> Path | None:
+    """The file of a plug-in that is named ``file.py:function``, as it is written; None for other names."""
+    target, colon, _ = spec.rpartition(":")
+    return Path(target).expanduser() if colon and target.endswith(".py") else None
+
+
 def installed_plugins(group: str) -> dict[str, metadata.EntryPoint]:
     """The entry points that installed packages register under ``group``, by name."""
     return {entry.name: entry for entry in metadata.entry_points(group=group)}

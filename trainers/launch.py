@@ -76,7 +76,7 @@ def _run(
         try:
             with (
                 connected(recipe),
-                RewardPool(recipe.reward_workers, loaded.base_dir) as reward_pool,
+                _reward_pool(loaded) as reward_pool,
                 _parts(loaded, prepared, progress) as (learner, fleet),
             ):
                 run = Run(
@@ -139,6 +139,16 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
         model = run.checkpoints.export(run.checkpoints.model_of(stage.name).name, run.learner)
         run.state.begin(index + 1)
     return model
+
+
+def _reward_pool(loaded: LoadedRecipe) -> RewardPool:
+    """Reward workers on this machine and on the other nodes of the cluster."""
+    from rollout.reward_hosts import reward_hosts
+
+    recipe = loaded.recipe
+    names = [spec.reward for stage in recipe.stages for spec in recipe.rewards_of(stage)]
+    elsewhere = reward_hosts(recipe.reward_workers, loaded.base_dir, names)
+    return RewardPool(recipe.reward_workers, loaded.base_dir, elsewhere)
 
 
 @contextmanager

@@ -161,8 +161,10 @@ class RewardSpec(Section):
 class RewardWorkers(Section):
     """The processes that rewards run in."""
 
+    nodes: Literal["every", "driver"] = "every"
+    """Where they run: on every node of the cluster that has CPUs, or only where the run's own process is."""
     workers: Positive | None = None
-    """None: one for each core, at most 8."""
+    """On each node. None: one for each core, at most 8."""
     timeout_s: PositiveFloat = 60.0
     """Time limit of one call. A call may be about several responses; one that overstays is repeated for each alone."""
     memory_gib: Annotated[float, Field(ge=0.125)] = 4.0

@@ -9,29 +9,46 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lpo.recipe.runtime import RewardSpec, RewardWorkers
 from rewards.batch import Batch, Outcome, Scope
 from rewards.invoke import too_long
 from rewards.isolation.messages import BrokenFrameError, decode_outcome
 from rewards.isolation.process import START_TIMEOUT_S, RewardWorkerError, WorkerLostError, WorkerProcess
+from rewards.isolation.settings import WorkerLimits
 from rewards.isolation.shares import Share, Shares
 from rewards.resolver import RewardError, refuse_equal_names
 
 MOST_WORKERS = 8
-_PROCESSES = 128
 _LEAST_SHARE_S = 0.002
 _GRACE_S = 5.0
+
+
+class Worker(Protocol):
+    """A worker on this machine (`WorkerProcess`) or another. Not shared between threads."""
+
+    def load(self, spec: dict[str, Any], base_dir: str, columns: Sequence[str] | None = None) -> dict[str, Any]: ...
+
+    def judge(
+        self, spec: dict[str, Any], base_dir: str, parts: Sequence[Batch], timeout_s: float
+    ) -> tuple[dict[str, Any], str]: ...
+
+    def alive(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+Start = Callable[[], Worker]
+"""Starts a worker somewhere. Raises RewardWorkerError."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +74,26 @@ class RewardPool:
     """Processes that rewards run in; started when first needed, ended by ``close``, by leaving a ``with`` block, and
     by the kernel when the run dies.
 
-    Raises RewardWorkerError where processes cannot be started at all.
+    ``elsewhere`` starts further workers, on other machines. Raises RewardWorkerError where processes cannot be started
+    at all.
     """
 
-    def __init__(self, settings: RewardWorkers | None = None, base_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: RewardWorkers | None = None,
+        base_dir: Path | None = None,
+        elsewhere: Sequence[Start] = (),
+    ) -> None:
         self._settings = settings or RewardWorkers()
         self._base_dir = str(base_dir or Path.cwd())
-        self.workers = self._settings.workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
-        self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
-        for _ in range(self.workers):
-            self._idle.put(None)
+        limits = WorkerLimits.of(self._settings)
+        here = self._settings.workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        # The last are taken first: those of this machine answer soonest.
+        starts: list[Start] = [*elsewhere, *[lambda: WorkerProcess(limits)] * here]
+        self.workers = len(starts)
+        self._idle: queue.LifoQueue[tuple[Start, Worker | None]] = queue.LifoQueue()
+        for start in starts:
+            self._idle.put((start, None))
         self._seconds_per_unit: dict[str, float] = {}
 
     def __enter__(self) -> RewardPool:
@@ -77,10 +104,10 @@ class RewardPool:
 
     def close(self) -> None:
         """Ends every worker that is not in a call."""
-        for worker in [self._idle.get() for _ in range(self._idle.qsize())]:
+        for start, worker in [self._idle.get() for _ in range(self._idle.qsize())]:
             if worker is not None:
                 worker.close()
-            self._idle.put(None)
+            self._idle.put((start, None))
 
     def resolve(self, spec: RewardSpec, columns: Sequence[str] | None = None) -> IsolatedReward:
         """As `rewards.resolver.resolve`, but the plug-in is imported in a worker only."""
@@ -174,12 +201,11 @@ class RewardPool:
             limit = self._settings.timeout_s * rounds + _GRACE_S
         else:
             parts, limit = [batch.part(share.start, share.stop)], self._settings.timeout_s
-        request = pickle.dumps({"spec": reward.spec, "base_dir": self._base_dir, "parts": parts})
         try:
             with self._worker() as worker:
                 worker.load(reward.spec, self._base_dir)
                 started = time.monotonic()
-                reply, printed = worker.ask(request, limit)
+                reply, printed = worker.judge(reward.spec, self._base_dir, parts, limit)
                 outcomes = _decoded(reply, parts)
                 if reply.get("spent"):
                     worker.close()  # it says so itself: it failed, and left processes behind
@@ -191,21 +217,15 @@ class RewardPool:
             shares.lost(share, str(error) or too_long(self._settings.timeout_s), printed)
 
     @contextmanager
-    def _worker(self) -> Iterator[WorkerProcess]:
+    def _worker(self) -> Iterator[Worker]:
         """A worker of its own for the ``with`` block; one that is lost in it is replaced when next needed."""
-        worker = self._idle.get()
+        start, worker = self._idle.get()
         try:
             if worker is not None and not worker.alive():
                 worker.close()
                 worker = None
             if worker is None:
-                worker = WorkerProcess(
-                    memory_gib=self._settings.memory_gib,
-                    processes=_PROCESSES,
-                    writable=[_cache_folder(), *(str(Path(path).expanduser()) for path in self._settings.writable)],
-                    timeout_s=self._settings.timeout_s,
-                    concurrency=self._settings.concurrency,
-                )
+                worker = start()
             yield worker
         except BaseException:
             if worker is not None:
@@ -213,7 +233,7 @@ class RewardPool:
                 worker = None
             raise
         finally:
-            self._idle.put(worker)
+            self._idle.put((start, worker))
 
 
 def _decoded(reply: dict[str, Any], parts: Sequence[Batch]) -> list[Outcome]:
@@ -221,11 +241,3 @@ def _decoded(reply: dict[str, Any], parts: Sequence[Batch]) -> list[Outcome]:
         return [decode_outcome(each, part.count) for each, part in zip(reply["outcomes"], parts, strict=True)]
     except (KeyError, TypeError, ValueError, BrokenFrameError) as cause:
         raise WorkerLostError("sent something that is no reply") from cause
-
-
-def _cache_folder() -> str:
-    """Where libraries and rewards keep what they downloaded or were told once; made if it is not there."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return str(folder)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lpo.errors import RunError
+from rewards.batch import Batch
 from rewards.isolation.messages import BrokenFrameError, FrameReader, send_frame
-from rewards.isolation.settings import GuardSettings
+from rewards.isolation.settings import GuardSettings, WorkerLimits
 
 START_TIMEOUT_S = 120.0
 PRINTED_KEPT = 16_384
@@ -43,9 +44,7 @@ class WorkerLostError(Exception):
 class WorkerProcess:
     """One worker and its guard. Not shared between threads."""
 
-    def __init__(
-        self, *, memory_gib: float, processes: int, writable: Sequence[str], timeout_s: float, concurrency: int
-    ) -> None:
+    def __init__(self, limits: WorkerLimits) -> None:
         self._loaded: dict[str, dict[str, Any]] = {}
         self._channel, worker_end = socket.socketpair()
         guard_lifeline, lifeline = os.pipe()
@@ -58,12 +57,12 @@ class WorkerProcess:
             channel=worker_end.fileno(),
             lifeline=guard_lifeline,
             status=guard_status,
-            memory=int(memory_gib * _GIB),
-            processes=processes,
-            writable=tuple(writable),
+            memory=int(limits.memory_gib * _GIB),
+            processes=limits.processes,
+            writable=limits.folders(),
             python_path=tuple(os.path.abspath(path) for path in sys.path),
-            timeout_s=timeout_s,
-            concurrency=concurrency,
+            timeout_s=limits.timeout_s,
+            concurrency=limits.concurrency,
         )
         # The guard must find this package wherever the run found it, installed or not.
         root = str(Path(__file__).resolve().parents[2])
@@ -87,27 +86,22 @@ class WorkerProcess:
             said = f"\n{lost.printed.strip()}" if lost.printed else ""
             raise RewardWorkerError(f"a process for rewards cannot be started: it {lost}{said}") from lost
 
-    def ask(self, request: bytes, timeout_s: float) -> tuple[dict[str, Any], str]:
-        """The worker's reply and what it printed meanwhile.
-
-        Raises:
-            WorkerLostError: it died, took longer than ``timeout_s`` or printed without end. No process of it is left.
-        """
-        deadline = time.monotonic() + timeout_s
-        self._channel.settimeout(timeout_s)
-        try:
-            send_frame(self._channel, request)
-        except OSError:
-            raise WorkerLostError(self._ended()) from None
-        return self._receive(deadline)
-
     def load(self, spec: dict[str, Any], base_dir: str, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """What the worker says of a reward when it has imported it; asked once. Raises WorkerLostError."""
         key = repr((spec, base_dir, columns))
         if key not in self._loaded:
-            request = pickle.dumps({"spec": spec, "base_dir": base_dir, "columns": columns})
-            self._loaded[key], _ = self.ask(request, START_TIMEOUT_S)
+            self._loaded[key], _ = self._ask({"spec": spec, "base_dir": base_dir, "columns": columns}, START_TIMEOUT_S)
         return self._loaded[key]
+
+    def judge(
+        self, spec: dict[str, Any], base_dir: str, parts: Sequence[Batch], timeout_s: float
+    ) -> tuple[dict[str, Any], str]:
+        """What a reward that has been loaded replies to calls about ``parts``, and what it printed meanwhile.
+
+        Raises:
+            WorkerLostError: it died, took longer than ``timeout_s`` or printed without end. No process of it is left.
+        """
+        return self._ask({"spec": spec, "base_dir": base_dir, "parts": list(parts)}, timeout_s)
 
     def alive(self) -> bool:
         """Whether it can be asked: it lives, and has not said anything unasked."""
@@ -131,6 +125,15 @@ class WorkerProcess:
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []
+
+    def _ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], str]:
+        deadline = time.monotonic() + timeout_s
+        self._channel.settimeout(timeout_s)
+        try:
+            send_frame(self._channel, pickle.dumps(request))
+        except OSError:
+            raise WorkerLostError(self._ended()) from None
+        return self._receive(deadline)
 
     def _receive(self, deadline: float) -> tuple[dict[str, Any], str]:
         reader, printed, printed_bytes = FrameReader(), bytearray(), 0

@@ -1,9 +1,38 @@
-"""What a guard is told when it starts."""
+"""What a worker may use, and what its guard is told when it starts."""
 
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lpo.recipe.runtime import RewardWorkers
+
+_PROCESSES = 128
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """The same on every machine that a run's workers are on."""
+
+    memory_gib: float
+    processes: int
+    writable: tuple[str, ...]
+    timeout_s: float
+    concurrency: int
+
+    @classmethod
+    def of(cls, settings: RewardWorkers) -> WorkerLimits:
+        return cls(settings.memory_gib, _PROCESSES, tuple(settings.writable), settings.timeout_s, settings.concurrency)
+
+    def folders(self) -> tuple[str, ...]:
+        """What may be written to on this machine: the user's cache too, made if it is not there."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+        return (str(cache), *(str(Path(path).expanduser()) for path in self.writable))
 
 
 @dataclass(frozen=True)

@@ -236,6 +236,58 @@ def test_a_job_that_cannot_run_returns_2_and_says_why(two_nodes: TwoNodes, recip
     assert "Traceback" not in output
 
 
+ASKING = """
+import json, sys
+from pathlib import Path
+
+from lpo.recipe import load_recipe
+from lpo.recipe.runtime import RewardSpec, RewardWorkers
+from rewards.batch import Batch
+from rewards.isolation import RewardPool
+from rollout.reward_hosts import reward_hosts
+from trainers.cluster import connected
+
+folder = Path(sys.argv[1])
+settings = RewardWorkers(workers=1, timeout_s=20)
+name = f"{folder / 'where.py'}:where"
+with connected(load_recipe("quickstart").recipe):
+    with RewardPool(settings, folder, reward_hosts(settings, folder, [name])) as pool:
+        reward = pool.resolve(RewardSpec(reward=name))
+        pool.warm([reward])
+
+        def judge(texts):
+            return [result.info for result in pool.judge(reward, Batch(len(texts), {"responses": texts})).results]
+
+        print(json.dumps([pool.workers, judge(["wait"] * 6), judge(["exit"] * 4), judge(["wait"] * 6)]))
+"""
+
+WHERE = """
+import os, time
+from rewards import RewardResult
+
+def where(responses):
+    if "exit" in responses:
+        os._exit(1)
+    time.sleep(0.3)
+    node = os.environ.get("RAY_RAYLET_PID", "the driver's")
+    return [RewardResult(1.0, info={"file": __file__, "node": node}) for _ in responses]
+"""
+
+
+def test_rewards_run_on_every_node(two_nodes: TwoNodes, tmp_path: Path):
+    (tmp_path / "where.py").write_text(WHERE)
+    (tmp_path / "ask.py").write_text(ASKING)
+    environment = {**os.environ, "RAY_ADDRESS": two_nodes.address, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(tmp_path / "ask.py"), str(tmp_path)]
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert asked.returncode == 0, asked.stderr
+    workers, before, lost, after = json.loads(asked.stdout.splitlines()[-1])
+    assert workers == 2
+    assert len({info["node"] for info in before}) == 2
+    assert lost == [{}] * 4  # of each node's worker, which died
+    assert len({info["node"] for info in after}) == 2
+
+
 @pytest.mark.slow
 def test_a_reward_that_fails_ends_the_job_with_1(two_nodes: TwoNodes, recipe: Path, tmp_path: Path):
     code, output = submit(
