@@ -13,6 +13,9 @@ TORCH_SOURCE := --torch-backend cpu
 endif
 UV = $(or $(shell command -v uv),.uv/bin/uv)
 
+# Unit tests run on all cores; four processes are enough, each imports torch.
+PARALLEL := -n auto --maxprocesses 4
+
 # Chromium's headless shell, for the front-end reward, and the fonts that its pages are judged with.
 BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -23,14 +26,15 @@ demo: .venv/ready
 	$(BIN)/lpo train recipes/quickstart.yaml
 
 test: .venv/ready browser
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/unit -q $(PARALLEL)
 	$(BIN)/pytest tests/integration -q -m "not slow"
 
 test-all: .venv/ready browser
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests/unit -q $(PARALLEL)
+	$(BIN)/pytest tests/integration
 
 unit: .venv/ready
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/unit -q $(PARALLEL)
 
 browser:
 	@dpkg -s $(BROWSER_PACKAGES) >/dev/null 2>&1 || \
