@@ -129,11 +129,11 @@ def stage_model(checkpoints: Path, stage: str) -> Path:
     return checkpoints / f"{stage}-model"
 
 
-def export_model(run_dir: Path, which: str, target: Path) -> Path:
-    """Copies ``best``, the model of a stage, or that of the last finished stage (``final``) of a run to ``target``.
+def model_in_run(run_dir: Path, which: str) -> Path:
+    """The folder of ``best``, of the model of a stage, or of that of the last finished stage (``final``) of a run.
 
     Raises:
-        CheckpointError: there is no such model, it is damaged, or ``target`` exists.
+        CheckpointError: there is no such model, or it is damaged.
     """
     root = run_dir / "checkpoints"
     models = sorted(root.glob("*-model"), key=lambda path: path.stat().st_mtime)
@@ -145,6 +145,16 @@ def export_model(run_dir: Path, which: str, target: Path) -> Path:
         there = ", ".join(name for name, path in names.items() if path.is_dir()) or "none yet"
         raise CheckpointError(f"{run_dir} has no model '{which}'; there are: {there}")
     verify(source)
+    return source.resolve()
+
+
+def export_model(run_dir: Path, which: str, target: Path) -> Path:
+    """Copies a model of a run (see ``model_in_run``) to ``target``.
+
+    Raises:
+        CheckpointError: there is no such model, it is damaged, or ``target`` exists.
+    """
+    source = model_in_run(run_dir, which)
     if target.exists():
         raise CheckpointError(f"{target} exists; name a folder that does not")
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("manifest.json"))

@@ -9,6 +9,7 @@ from typing import Any
 from lpo.recipe.stages import DftStage, RlStage
 from lpo.samples import Group, Prompt
 from rewards.call import score_groups
+from rewards.isolation import IsolatedReward
 from rollout.requests import SampleRequest
 from trainers.frontier import RunFrontier
 from trainers.run import Run, StepClock, sampling_seed
@@ -23,7 +24,9 @@ def evaluate(run: Run, stage: DftStage | RlStage, clock: StepClock) -> dict[str,
     """
     with clock("eval"):
         prompts = run.dataset.held_out[: stage.evaluation.items]
-        groups, metrics = _judged(run, stage, prompts, prompts if stage.evaluation.greedy else [])
+        rewards = run.rewards(run.recipe.rewards_of(stage))
+        groups, greedy, invalid = judged(run.fleet, rewards, stage, prompts)
+        metrics = metrics_of(groups, greedy) | {"eval/invalid": invalid}
         metrics["eval/token_limit"] = float(stage.max_response_tokens)
         run.folder.save_evaluation(stage.name, run.state.global_step, verdicts(groups))
         this = {"stage": stage.name, "step": run.state.global_step, **metrics}
@@ -38,16 +41,25 @@ def evaluate_test(run: Run, stage: RlStage, clock: StepClock) -> dict[str, float
     if not prompts:
         return {}
     with clock("eval"):
-        _, found = _judged(run, stage, prompts, [])
+        rewards = run.rewards(run.recipe.rewards_of(stage))
+        groups, _, _ = judged(run.fleet, rewards, stage, prompts, greedy=False)
+        found = metrics_of(groups, [])
     names = ("accuracy", "accuracy_low", "accuracy_high", "items")
     return {f"eval/test_{name}": found[f"eval/{name}"] for name in names}
 
 
-def _judged(
-    run: Run, stage: DftStage | RlStage, prompts: Sequence[Prompt], again: Sequence[Prompt]
-) -> tuple[list[Group], dict[str, float]]:
-    """The sampled groups and the metrics of one evaluation: ``prompts`` sampled, ``again`` decoded greedily."""
+def judged(
+    fleet: Any,
+    rewards: Sequence[IsolatedReward],
+    stage: DftStage | RlStage,
+    prompts: Sequence[Prompt],
+    *,
+    greedy: bool | None = None,
+) -> tuple[list[Group], list[Group], float]:
+    """The prompts' groups sampled at the stage's temperature, those decoded greedily (where ``greedy``, by default as
+    the stage says), and the part of all responses that the rewards could not judge."""
     settings, limit = stage.evaluation, stage.max_response_tokens
+    again = prompts if (settings.greedy if greedy is None else greedy) else []
     sampled = [
         SampleRequest(
             token_ids=prompt.token_ids,
@@ -58,12 +70,11 @@ def _judged(
         )
         for prompt in prompts
     ]
-    greedy = [SampleRequest(token_ids=prompt.token_ids, max_tokens=limit, temperature=0.0) for prompt in again]
-    responses = run.fleet.generate([*sampled, *greedy])
+    decoded = [SampleRequest(token_ids=prompt.token_ids, max_tokens=limit, temperature=0.0) for prompt in again]
+    responses = fleet.generate([*sampled, *decoded])
     groups = [Group(prompt, made) for prompt, made in zip([*prompts, *again], responses, strict=True)]
-    report = score_groups(groups, run.rewards(run.recipe.rewards_of(stage)))
-    made = groups[: len(prompts)]
-    return made, _metrics(made, groups[len(prompts) :]) | {"eval/invalid": report.invalid_fraction}
+    report = score_groups(groups, rewards)
+    return groups[: len(prompts)], groups[len(prompts) :], report.invalid_fraction
 
 
 def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
@@ -74,7 +85,8 @@ def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
     run.keep_best(metrics)
 
 
-def _metrics(sampled: Sequence[Group], greedy: Sequence[Group]) -> dict[str, float]:
+def metrics_of(sampled: Sequence[Group], greedy: Sequence[Group]) -> dict[str, float]:
+    """Accuracy with its interval, lengths, and the accuracy of the groups decoded greedily, if there are any."""
     right = [[correct(response.components) for response in group.responses] for group in sampled]
     shares = [sum(each) / len(each) for each in right]
     accuracy = sum(shares) / len(shares)

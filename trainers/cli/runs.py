@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainers.cli.app import Overrides, Plain, RecipeName, RunDir, app, print_table
+from trainers.cli.app import Overrides, Plain, RecipeName, RunDir, app, complete_recipe, print_table
 
 if TYPE_CHECKING:
     from trainers.launch import Outcome
@@ -116,6 +116,54 @@ def validate(recipe: RecipeName, overrides: Overrides = None) -> None:
         f"room   {describe_layout(loaded.recipe)}",
         highlight=False,
     )
+
+
+@app.command("eval")
+def evaluate(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE|RUN_DIR",
+            help="A recipe, or the folder of a run.",
+            autocompletion=complete_recipe,
+            show_default=False,
+        ),
+    ],
+    overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model folder; of a run also `final`, `best` or a stage.",
+            show_default="the recipe's, or the run's last",
+        ),
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose rewards, temperature and lengths.", show_default="the last"),
+    ] = None,
+    items: Annotated[
+        int | None, typer.Option(min=2, metavar="N", help="Held-out prompts.", show_default="the recipe's")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Responses a prompt.", show_default="the recipe's")
+    ] = None,
+    greedy: Annotated[
+        bool | None, typer.Option("--greedy/--no-greedy", help="Decode greedily too.", show_default="the recipe's")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Metrics and verdicts by prompt, as JSON.", show_default=False)
+    ] = None,
+    responses: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What was said, as JSON lines.", show_default=False)
+    ] = None,
+) -> None:
+    """Judge a model on the held-out prompts of a recipe: engines and rewards as in training, no learner."""
+    from trainers.model_evaluation import Question, evaluate_model, load
+
+    question = Question(model=model, stage=stage, items=items, samples=samples, greedy=greedy)
+    loaded, chosen = load(target, overrides or [], question)
+    evaluate_model(loaded, chosen, output=output, responses=responses)
 
 
 @app.command()

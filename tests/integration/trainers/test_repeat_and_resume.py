@@ -67,7 +67,7 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+def run_dir(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "uninterrupted"
     code, output = finished(start("train", str(small_recipe), f"run_dir={run}"))
     assert code == 0, output
@@ -76,7 +76,22 @@ def uninterrupted(small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) 
     for record in metrics(run):
         if record["stage"] == "rl" and "policy/loss" in record:
             assert record["mismatch/logp_mean_abs"] < 1e-5
-    return metrics(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(run_dir: Path) -> list[dict]:
+    return metrics(run_dir)
+
+
+def test_its_model_judged_again_is_as_good_as_it_was(run_dir: Path, uninterrupted: list[dict], tmp_path: Path):
+    answers, responses = tmp_path / "found.json", tmp_path / "responses.jsonl"
+    code, output = finished(start("eval", str(run_dir), "--output", str(answers), "--responses", str(responses)))
+    assert code == 0, output
+    found, last = json.loads(answers.read_text())["metrics"], uninterrupted[-1]
+    for name in ("eval/accuracy", "eval/mean_tokens", "eval/items"):
+        assert found[name] == pytest.approx(last[name]), name
+    assert len(responses.read_text().splitlines()) == last["eval/items"]
 
 
 def test_the_same_seed_gives_the_same_metrics(small_recipe: Path, uninterrupted: list[dict], tmp_path: Path):
