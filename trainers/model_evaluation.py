@@ -51,8 +51,8 @@ def load(target: str, overrides: list[str], question: Question) -> tuple[LoadedR
     recipe = loaded.recipe
     if model is None and recipe.model.kind == "scratch":
         raise EvaluationError(
-            f"recipe {recipe.name} begins with random weights; name a trained model with --model, or give the folder of "
-            "a run"
+            f"recipe {recipe.name} begins with random weights; name a trained model with --model, or give the "
+            "folder of a run"
         )
     stage = _stage(recipe, question.stage)
     rewards = [spec.model_dump() for spec in recipe.rewards_of(stage)]
