@@ -15,6 +15,8 @@ UV = $(or $(shell command -v uv),.uv/bin/uv)
 
 # Unit tests run on all cores; four processes are enough, each imports torch.
 PARALLEL := -n auto --maxprocesses 4
+# Integration tests in two groups side by side: engines, and rewards with browsers and sandboxes.
+GROUPS := -n 2 --dist loadgroup
 
 # Chromium's headless shell, for the front-end reward, and the fonts that its pages are judged with.
 BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core
@@ -27,11 +29,11 @@ demo: .venv/ready
 
 test: .venv/ready browser
 	$(BIN)/pytest tests/unit -q $(PARALLEL)
-	$(BIN)/pytest tests/integration -q -m "not slow"
+	$(BIN)/pytest tests/integration -q $(GROUPS) -m "not slow"
 
 test-all: .venv/ready browser
 	$(BIN)/pytest tests/unit -q $(PARALLEL)
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration $(GROUPS)
 
 unit: .venv/ready
 	$(BIN)/pytest tests/unit -q $(PARALLEL)

@@ -1,0 +1,17 @@
+"""Two groups of tests that can run side by side (pytest-xdist, `--dist loadgroup`): those with engines, which count shared
+memory before and after and need most of the machine's, and those of rewards, which wait for browsers and time limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            part = item.path.relative_to(HERE).parts[0]
+            item.add_marker(pytest.mark.xdist_group("rewards" if part == "rewards" else "engines"))
