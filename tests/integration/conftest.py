@@ -1,5 +1,8 @@
-"""Two groups of tests that can run side by side (pytest-xdist, `--dist loadgroup`): those with engines, which count shared
-memory before and after and need most of the machine's, and those of rewards, which wait for browsers and time limits."""
+"""Two groups of tests that can run side by side (pytest-xdist, `--dist loadgroup`).
+
+Those with engines look at shared memory before and after, and need most of the machine's memory: one after the other.
+Those of rewards wait for browsers and time limits.
+"""
 
 from __future__ import annotations
 
