@@ -22,7 +22,10 @@ def checked_params(function: Callable[..., Any], params: dict[str, Any]) -> dict
     settable = {
         name: parameter
         for name, parameter in signature.parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY or (by_class and parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
+        if name != "base_dir"  # lpo's own, see resolve
+        and (
+            parameter.kind is parameter.KEYWORD_ONLY or (by_class and parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
+        )
     }
     hints = get_type_hints(function.__init__ if by_class else function)  # type: ignore[misc]
     for name, value in params.items():

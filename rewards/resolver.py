@@ -27,6 +27,8 @@ SHIPPED = {
     "frontend": "rewards.frontend.plugin:Frontend",
     "soft_overlong": "rewards.length:soft_overlong",
     "code": "rewards.code:UnitTests",
+    "arena": "rewards.arena.plugin:Arena",
+    "rubric": "rewards.rubric.plugin:Rubric",
 }
 """Rewards that come with lpo, by name."""
 
@@ -63,7 +65,9 @@ class ResolvedReward:
         units = batch.units(self.scope)
         if self.asynchronous:
             parts = [batch.part(*unit) for unit in units]
-            return Outcome.merged(asyncio.run(invoke_units(self, parts, concurrency=CONCURRENCY, timeout_s=None)))
+            return Outcome.merged(
+                asyncio.run(invoke_units(self, parts, concurrency=self.concurrency or CONCURRENCY, timeout_s=None))
+            )
         outcome = invoke(self, batch)
         if outcome.failed and len(units) > 1:
             outcome = Outcome.merged([invoke(self, batch.part(*unit)) for unit in units])
@@ -79,8 +83,15 @@ class ResolvedReward:
 
     @property
     def asynchronous(self) -> bool:
+        said = getattr(self.function, "asynchronous", None)
         call = self.function if inspect.isroutine(self.function) else type(self.function).__call__
-        return inspect.iscoroutinefunction(call)
+        return inspect.iscoroutinefunction(call) if said is None else bool(said)
+
+    @property
+    def concurrency(self) -> int | None:
+        """Calls of an async reward that may be under way at one time, where the function's attribute says so."""
+        most = getattr(self.function, "concurrency", None)
+        return None if most is None else int(most)
 
     @property
     def call_seconds(self) -> float | None:
@@ -131,6 +142,8 @@ def resolve(
         except ValueError as cause:
             raise RewardError(f"reward '{spec.reward}': {cause}") from cause
     if inspect.isclass(found):
+        if spec.reward in SHIPPED and "base_dir" in inspect.signature(found).parameters:
+            params["base_dir"] = base_dir  # where the files start that its params name
         found, params = _instance(found, params, spec.reward), {}
     _check_signature(found, params, spec.reward)
     reward = ResolvedReward(_short_name(spec.reward), spec.weight, found, params, spec.scope)
@@ -173,6 +186,8 @@ def _short_name(spec: str) -> str:
 def _instance(cls: type, params: dict[str, Any], spec: str) -> Callable[..., Any]:
     try:
         instance = cls(**params)
+    except InputError as cause:
+        raise RewardError(f"reward '{spec}': {cause}") from cause
     except Exception as cause:
         raise RewardError(
             f"reward '{spec}' is a class that cannot be made with params {params} ({type(cause).__name__}: {cause})"

@@ -63,6 +63,7 @@ class IsolatedReward:
     scope: Scope
     asynchronous: bool
     call_seconds: float | None
+    concurrency: int | None
     pool: RewardPool
 
     def judge(self, batch: Batch) -> Outcome:
@@ -136,6 +137,7 @@ class RewardPool:
             scope=facts["scope"],
             asynchronous=facts["asynchronous"],
             call_seconds=call_seconds,
+            concurrency=facts["concurrency"],
             pool=self,
         )
 
@@ -197,7 +199,7 @@ class RewardPool:
     def _call(self, reward: IsolatedReward, batch: Batch, share: Share, shares: Shares) -> None:
         if reward.asynchronous:
             parts = [batch.part(*unit) for unit in share.units]
-            rounds = math.ceil(len(parts) / self._settings.concurrency)
+            rounds = math.ceil(len(parts) / min(self._settings.concurrency, reward.concurrency or len(parts)))
             limit = self._settings.timeout_s * rounds + _GRACE_S
         else:
             parts, limit = [batch.part(share.start, share.stop)], self._settings.timeout_s

@@ -73,6 +73,7 @@ class Worker:
             "scope": reward.scope,
             "asynchronous": reward.asynchronous,
             "call_seconds": reward.call_seconds,
+            "concurrency": reward.concurrency,
             "problem": problem,
         }
 
@@ -101,7 +102,8 @@ class Worker:
         if self._loop is None:
             # One loop for all calls: clients that a reward keeps between calls belong to it.
             self._loop = asyncio.Runner()
-        calls = invoke_units(reward, parts, concurrency=self._concurrency, timeout_s=self._timeout_s)
+        at_once = min(self._concurrency, reward.concurrency or self._concurrency)
+        calls = invoke_units(reward, parts, concurrency=at_once, timeout_s=self._timeout_s)
         return self._loop.run(calls)
 
 

@@ -73,7 +73,7 @@ def test_an_installed_plugin_is_found_by_its_entry_point(monkeypatch):
     ("name", "expected"),
     [
         ("maths", "unknown reward 'maths'; did you mean 'math'?"),
-        ("zzz", "known: code, frontend, math"),
+        ("zzz", "known: arena, "),
         ("gone.py:f", "gone.py does not exist; paths are relative to the recipe"),
         ("no_such_package:f", "there is no module 'no_such_package'"),
         ("rewards.correctness:maths", "unknown function 'maths'; did you mean 'math'?"),

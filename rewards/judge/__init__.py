@@ -1,0 +1,1 @@
+"""Judges that say which of two responses is better, or what a response fulfils: behind an endpoint, or a function."""

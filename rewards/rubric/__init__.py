@@ -1,0 +1,1 @@
+"""What a response is worth by a weighted checklist, before a judge."""
