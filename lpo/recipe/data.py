@@ -46,7 +46,20 @@ class HuggingFaceSource(Section):
     response_field: str | None = None
 
 
-Source = Annotated[ReasoningGymSource | JsonlSource | HuggingFaceSource, Field(discriminator="kind")]
+class FrontendTasksSource(Section):
+    """Front-end tasks: a folder of folders with ``task.yaml`` and ``reference.html``. Prompts come with the column
+    ``checks``, which the reward ``frontend`` reads."""
+
+    kind: Literal["frontend_tasks"]
+    path: FilePath | None = None
+    """Folder of the tasks. None: those that come with lpo."""
+    response_field: Literal["reference"] | None = "reference"
+    """What a dft stage imitates: the reference pages. None: nothing, or what ``data.solutions`` writes."""
+
+
+Source = Annotated[
+    ReasoningGymSource | JsonlSource | HuggingFaceSource | FrontendTasksSource, Field(discriminator="kind")
+]
 
 
 class InstantMode(Section):

@@ -123,4 +123,5 @@ ACTIONS: dict[type[c.Step], Callable[[Page, Any], None]] = {
     c.Scroll: _scroll,
     c.Wait: lambda page, step: page.run(step.ms),
     c.Reload: lambda page, step: page.reload(),
+    c.Back: lambda page, step: page.back(),
 }

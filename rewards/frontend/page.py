@@ -146,6 +146,14 @@ class Page:
         self._post("Page.reload")
         self.run(400)
 
+    def back(self) -> None:
+        """Goes back in the history, where there is a page before this one."""
+        history = self._call("Page.getNavigationHistory")
+        before = [each for each in history["entries"][: history["currentIndex"]] if each["url"].startswith(ORIGIN)]
+        if before:
+            self._call("Page.navigateToHistoryEntry", {"entryId": before[-1]["id"]})
+        self.run(400)
+
     def run(self, ms: float) -> None:
         """Lets the page's clock run for so many milliseconds, as fast as the page can; and on, if it is navigating."""
         self._advance(ms)

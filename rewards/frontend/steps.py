@@ -208,6 +208,13 @@ class Reload(Action):
     again: Literal[True] = True
 
 
+class Back(Action):
+    """Goes back in the browser's history."""
+
+    shorthand = "once"
+    once: Literal[True] = True
+
+
 class Visible(Assertion):
     shorthand = "of"
     of: Target
@@ -299,7 +306,7 @@ class NoError(Assertion):
 
 STEPS: dict[str, type[Step]] = {
     "click": Click, "hover": Hover, "type": Type, "press": Press, "select": Select, "drag": Drag, "scroll": Scroll,
-    "wait": Wait, "reload": Reload,
+    "wait": Wait, "reload": Reload, "back": Back,
     "visible": Visible, "hidden": Hidden, "focused": Focused, "text": TextIs, "count": Count, "attribute": Attribute,
     "value": ValueIs, "style": Style, "url": Url, "storage": Storage, "dialog": Dialog, "changed": Changed,
     "unchanged": Unchanged, "no_error": NoError,

@@ -98,7 +98,7 @@ def _too_few(data: Data, source: Any, distinct: int, total: int, needed: int) ->
 
         origin, remedy = f"reasoning-gym's {source.task}", widening_hint(source)
     else:
-        origin, remedy = source.path, "add rows"
+        origin, remedy = source.path or "the shipped tasks", "add rows"
     training = "" if needed == data.held_out else " and at least 1 to train on"
     return (
         f"data.source: {origin} gave {total} rows with {distinct} distinct questions, but data.held_out {data.held_out}"

@@ -1,4 +1,4 @@
-"""Reads rows from the three kinds of source: reasoning-gym, JSONL and Hugging Face data sets."""
+"""Reads rows from the kinds of source: reasoning-gym, JSONL, Hugging Face data sets and front-end tasks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lpo.recipe.base import unknown_name
-from lpo.recipe.data import HuggingFaceSource, JsonlSource, ReasoningGymSource
+from lpo.recipe.data import FrontendTasksSource, HuggingFaceSource, JsonlSource, ReasoningGymSource, Source
 from trainers.data.rows import DataError, Row, row_from_record
 
 
-def load_rows(source: ReasoningGymSource | JsonlSource | HuggingFaceSource, base_dir: Path) -> list[Row]:
+def load_rows(source: Source, base_dir: Path) -> list[Row]:
     """All rows of a source, in its own order, duplicates included. Relative paths start at ``base_dir``.
 
     Raises DataError where the source does not exist, is empty or holds a row that cannot be used.
@@ -20,6 +20,8 @@ def load_rows(source: ReasoningGymSource | JsonlSource | HuggingFaceSource, base
         from trainers.data.procedural import reasoning_gym_rows
 
         return reasoning_gym_rows(source)
+    if isinstance(source, FrontendTasksSource):
+        return _task_rows(source, base_dir)
     rows = _jsonl_rows(source, base_dir) if isinstance(source, JsonlSource) else _table_rows(source, base_dir)
     if not rows:
         raise DataError(f"data.source.path {source.path} holds no rows")
@@ -44,6 +46,24 @@ def _jsonl_rows(source: JsonlSource, base_dir: Path) -> list[Row]:
         except UnicodeDecodeError as cause:
             raise DataError(f"{path} is not UTF-8 text: {cause}") from cause
     return rows
+
+
+def _task_rows(source: FrontendTasksSource, base_dir: Path) -> list[Row]:
+    from rewards.frontend.tasks import SHIPPED, TaskError, read_tasks
+
+    folder = SHIPPED if source.path is None else base_dir / Path(source.path).expanduser()
+    try:
+        tasks = read_tasks(folder)
+    except TaskError as cause:
+        raise DataError(f"data.source: {cause}") from cause
+    return [
+        Row(
+            task.prompt.strip(),
+            columns={"task": task.name, "kind": task.kind, "checks": task.checks_text()},
+            response=f"```html\n{task.reference.strip()}\n```",
+        )
+        for task in tasks
+    ]
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:

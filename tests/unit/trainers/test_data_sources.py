@@ -1,11 +1,14 @@
-"""Reading rows from reasoning-gym, JSONL and Hugging Face data sets, and every way in which that can fail."""
+"""Reading rows from every kind of source, and every way in which that can fail."""
 
 import json
+import shutil
 
 import pytest
 from pydantic import TypeAdapter
 
 from lpo.recipe.data import Source
+from rewards.frontend.plugin import load_checks
+from rewards.frontend.tasks import SHIPPED, read_task
 from trainers.data import DataError, load_rows
 
 SOURCE = TypeAdapter(Source)
@@ -179,3 +182,25 @@ def test_a_hub_id_that_cannot_be_reached_says_what_to_do(tmp_path, monkeypatch):
     message = refusal(load_rows, source(kind="huggingface", path="owner/name"), tmp_path)
     assert "owner/name cannot be read (ConnectionError: no route to host)" in message
     assert "save_to_disk" in message
+
+
+# front-end tasks
+
+
+def test_front_end_tasks_come_with_checks_and_a_reference_to_imitate(tmp_path):
+    names = ["product-tabs", "shopping-list"]
+    for name in names:
+        shutil.copytree(SHIPPED / name, tmp_path / "some" / name)
+    rows = load_rows(source(kind="frontend_tasks", path="some"), tmp_path)
+    assert [row.columns["task"] for row in rows] == names
+    task = read_task(SHIPPED / names[1])
+    assert rows[1].question == task.prompt.strip()
+    assert rows[1].response == f"```html\n{task.reference.strip()}\n```"
+    assert rows[1].columns["kind"] == "lists"
+    checks = load_checks(rows[1].columns["checks"])
+    assert checks is not None
+    assert checks.draw(0) == task.loaded_checks().draw(0)
+
+
+def test_a_folder_of_tasks_that_cannot_be_read_is_named(tmp_path):
+    assert str(tmp_path / "none") in refusal(load_rows, source(kind="frontend_tasks", path="none"), tmp_path)

@@ -137,3 +137,18 @@ def test_a_page_that_hangs_fails_the_check_in_which_it_does_and_no_other(browser
     ]
     done = perform(browser, {"": BODY.format(body).encode()}, Checks.load(checks), seed=1)
     assert [each.credit for each in done.outcomes] == [1, 0, 1]
+
+
+def test_going_back_follows_the_history_of_the_page(browser):
+    body = "<a id=a href='#one'>One</a> <a id=b href='#two'>Two</a><p id=p>start</p><script>onhashchange=()=>{p.textContent=location.hash}</script>"
+    steps = [{"click": "#a"}, {"click": "#b"}, {"text": {"of": "#p", "equals": "#two"}}, "back"]
+    assert outcome(browser, body, *steps, {"text": {"of": "#p", "equals": "#one"}}, {"url": {"equals": "/#one"}}) == (
+        1,
+        "",
+    )
+    still = body.replace("onhashchange", "ontoggle")
+    assert outcome(browser, still, *steps[:2], "back", {"text": {"of": "#p", "equals": "#one"}})[0] == 0
+
+
+def test_going_back_stays_on_the_page_where_there_is_none_before_it(browser):
+    assert outcome(browser, "<p id=p>here</p>", "back", {"text": {"of": "#p", "equals": "here"}}) == (1, "")

@@ -1,0 +1,115 @@
+"""The shipped front-end tasks have the form that they should, and a folder that has not is refused by name."""
+
+import re
+from collections import Counter
+from typing import get_args
+
+import pytest
+
+from rewards.frontend.steps import Action, Assertion
+from rewards.frontend.tasks import Kind, Task, TaskError, read_task, read_tasks
+
+FEWEST_TASKS, FEWEST_OF_A_KIND = 25, 5
+
+
+@pytest.fixture(scope="module")
+def tasks() -> list[Task]:
+    return read_tasks()
+
+
+def test_there_are_enough_of_every_kind(tasks):
+    kinds = Counter(task.kind for task in tasks)
+    assert len(tasks) >= FEWEST_TASKS
+    assert set(kinds) <= set(get_args(Kind))
+    assert min(kinds.values()) >= FEWEST_OF_A_KIND
+
+
+def test_prompts_and_references_are_all_different(tasks):
+    assert len({task.prompt for task in tasks}) == len(tasks)
+    assert len({task.reference for task in tasks}) == len(tasks)
+
+
+def test_each_has_two_flaws_and_one_of_them_is_that_it_does_not_work(tasks):
+    for task in tasks:
+        assert len(task.flaws) >= 2, task.name
+        assert any(flaw.component == "function" for flaw in task.flaws), task.name
+        assert len({task.flawed(flaw) for flaw in task.flaws} | {task.reference}) == len(task.flaws) + 1, task.name
+
+
+def test_checks_act_before_they_conclude(tasks):
+    for task in tasks:
+        checks = task.loaded_checks().draw(0)
+        assert len(checks) >= 3, task.name
+        assert all(check.name not in [each.name for each in checks if each is not check] for check in checks), task.name
+        for check in checks:
+            steps = list(check.steps)
+            assert any(isinstance(step, Action) for step in steps), f"{task.name}: {check.name}"
+            assert isinstance(steps[-1], Assertion), f"{task.name}: {check.name}"
+
+
+def test_ids_that_checks_use_are_in_the_prompt(tasks):
+    """What a prompt does not say cannot be asked for."""
+    for task in tasks:
+        for name in set(re.findall(r"#([A-Za-z][\w-]*)", task.checks_text())):
+            assert name in task.prompt, f"{task.name}: the checks use #{name}, the prompt does not name it"
+
+
+def test_random_inputs_differ_between_draws(tasks):
+    with_inputs = [task for task in tasks if "{{" in task.checks_text()]
+    assert len(with_inputs) > len(tasks) // 2
+    for task in with_inputs:
+        assert len({str(task.loaded_checks().draw(seed)) for seed in range(12)}) > 1, task.name
+
+
+PAGE = "<!DOCTYPE html><p>one</p><p>two</p>"
+GOOD = """
+kind: forms
+prompt: Make a page.
+checks: [{name: one, steps: [click: p, visible: p]}]
+flaws:
+  - {component: function, why: wrong, replace: [{old: one, new: two}]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "reference.html").write_text(PAGE)
+    (tmp_path / "task.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def test_a_task_is_read_and_spoiled(folder):
+    task = read_task(folder)
+    assert task.name == folder.name
+    assert task.flawed(task.flaws[0]) == "<!DOCTYPE html><p>two</p><p>two</p>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("old: one", "old: p", "occurs 4 times"),
+        ("old: one", "old: three", "occurs 0 times"),
+        ("kind: forms", "kind: form", "kind"),
+        ("click: p", "clack: p", "unknown step 'clack'"),
+        ("prompt: Make a page.", "", "prompt"),
+        ("checks: [", "checks: ]", "line 4"),
+        ("why: wrong", "whi: wrong", "flaws.0.why"),
+    ],
+)
+def test_a_wrong_task_is_refused_with_file_and_field(folder, old, new, message):
+    assert old in GOOD
+    (folder / "task.yaml").write_text(GOOD.replace(old, new))
+    with pytest.raises(TaskError, match=r"task\.yaml") as raised:
+        read_task(folder)
+    assert message in str(raised.value)
+
+
+def test_a_folder_without_tasks_is_refused(tmp_path):
+    with pytest.raises(TaskError, match="holds no tasks"):
+        read_tasks(tmp_path)
+
+
+def test_a_task_without_a_reference_is_refused(folder):
+    (folder / "reference.html").unlink()
+    with pytest.raises(TaskError, match=r"reference\.html"):
+        read_task(folder)
