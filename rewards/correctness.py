@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rewards.contract import RewardResult, RewardValue
-from rewards.extraction import ExtractionMode, extract_answer, is_number
+from rewards.extraction import ExtractionMode, check_extraction, extract_answer, is_number
 
 
 def reasoning_gym(
@@ -29,6 +29,7 @@ def reasoning_gym(
     without an answer is worth 0, and so is one that the verifier cannot read. Where the verifier fails on the task's
     own answer too, the sample is invalid.
     """
+    check_extraction(extract, pattern)
     verifiers = verifier if verifier is not None else [None] * len(responses)
     results: list[RewardValue] = []
     for text, asked, right, facts, made_by in zip(responses, question, answer, metadata, verifiers, strict=True):

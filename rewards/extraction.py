@@ -49,6 +49,22 @@ def extract_answer(
     return _only_number(found) if found and numeric else found or None
 
 
+def check_extraction(mode: ExtractionMode, pattern: str | None) -> None:
+    """Raises ValueError where a reward's ``extract`` and ``pattern`` do not go together."""
+    if mode == "regex" and pattern is None:
+        raise ValueError(
+            "extract is 'regex' and pattern is missing; add the expression whose first group is the answer"
+        )
+    if pattern is not None and mode != "regex":
+        raise ValueError(
+            f"pattern is {pattern!r}, but extract is {mode!r}; set extract to 'regex', or leave pattern out"
+        )
+    try:
+        re.compile(pattern or "")
+    except re.error as cause:
+        raise ValueError(f"pattern is {pattern!r}, which is no regular expression: {cause}") from None
+
+
 def is_number(text: str) -> bool:
     """Whether the text is one number and nothing else."""
     return _PLAIN_NUMBER.fullmatch(text.strip()) is not None

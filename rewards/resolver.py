@@ -24,6 +24,10 @@ ENTRY_POINTS = "lpo.rewards"
 SHIPPED = {
     "reasoning_gym": "rewards.correctness:reasoning_gym",
     "math": "rewards.correctness:math",
+    "choice": "rewards.verifiers.choice:choice",
+    "match": "rewards.verifiers.match:match",
+    "json_schema": "rewards.verifiers.json_schema:json_schema",
+    "tool_calls": "rewards.verifiers.tool_calls:tool_calls",
     "frontend": "rewards.frontend.plugin:Frontend",
     "soft_overlong": "rewards.length:soft_overlong",
     "code": "rewards.code:UnitTests",
