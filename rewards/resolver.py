@@ -31,6 +31,7 @@ SHIPPED = {
     "frontend": "rewards.frontend.plugin:Frontend",
     "soft_overlong": "rewards.length:soft_overlong",
     "code": "rewards.code:UnitTests",
+    "instructions": "rewards.instructions.plugin:Instructions",
     "arena": "rewards.arena.plugin:Arena",
     "rubric": "rewards.rubric.plugin:Rubric",
 }

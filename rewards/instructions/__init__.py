@@ -1,0 +1,1 @@
+"""Instructions whose following can be read off the response: lengths, words, layout, language."""

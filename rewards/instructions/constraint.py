@@ -1,0 +1,84 @@
+"""What a constraint is: a kind, its parameters, and whether a text keeps to it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from lpo.recipe.base import NonNegative, Section
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[list[Text], Field(min_length=1)]
+
+WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+"""A word: "don't" and "well-known" are one each."""
+
+
+class Constraint(Section):
+    """``kind`` is its name in the data. ``ifeval`` is the id of the same instruction in IFEval (arXiv 2311.07911), if
+    there is one."""
+
+    ifeval: ClassVar[str | None] = None
+    kind: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the text, which is not blank, keeps to the constraint."""
+        raise NotImplementedError
+
+    @classmethod
+    def ifeval_fields(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Our fields from IFEval's arguments; KeyError where one is missing."""
+        return {}
+
+
+class Bounds(Constraint):
+    """A number that must lie within bounds, each included."""
+
+    at_least: NonNegative | None = None
+    at_most: NonNegative | None = None
+    exactly: NonNegative | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.at_least is None and self.at_most is None and self.exactly is None:
+            raise ValueError("has no bound; set at_least, at_most or exactly")
+        if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
+            raise ValueError("has exactly and another bound; leave one of them out")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("has at_least above at_most; nothing can satisfy both")
+        return self
+
+    def holds(self, text: str) -> bool:
+        return self.admits(self.count(text))
+
+    def count(self, text: str) -> int:
+        raise NotImplementedError
+
+    def admits(self, count: int) -> bool:
+        if self.exactly is not None:
+            return count == self.exactly
+        return (self.at_least is None or count >= self.at_least) and (self.at_most is None or count <= self.at_most)
+
+
+RELATIONS = ("at least", "less than", "at most", "more than", "exactly")
+
+
+def bounds(relation: Any, number: Any) -> dict[str, int]:
+    """Our bounds from a relation in words and its number. IFEval itself has "at least" and "less than"."""
+    if not isinstance(number, int | float) or isinstance(number, bool) or number != int(number) or number < 0:
+        raise ValueError(f"the number is {number!r}; it must be whole and not negative")
+    whole = int(number)
+    if relation == "less than" and whole == 0:
+        raise ValueError("nothing is less than 0 in number")
+    named = {
+        "at least": {"at_least": whole},
+        "less than": {"at_most": whole - 1},
+        "at most": {"at_most": whole},
+        "more than": {"at_least": whole + 1},
+        "exactly": {"exactly": whole},
+    }
+    if relation not in named:
+        raise ValueError(f"the relation is {relation!r}; it must be one of: {', '.join(RELATIONS)}")
+    return named[relation]
