@@ -86,21 +86,26 @@ def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
 
 
 def metrics_of(sampled: Sequence[Group], greedy: Sequence[Group]) -> dict[str, float]:
-    """Accuracy with its interval, lengths, and the accuracy of the groups decoded greedily, if there are any."""
+    """Accuracy with its interval, the mean reward, lengths, the part of the prompts whose first response no other prompt
+    got, and the accuracy of the groups decoded greedily, if there are any."""
     right = [[correct(response.components) for response in group.responses] for group in sampled]
     shares = [sum(each) / len(each) for each in right]
     accuracy = sum(shares) / len(shares)
     low, high = interval(shares, samples=len(right[0]))
     lengths = [len(response.token_ids) for group in sampled for response in group.responses]
     cut = [response.truncated for group in sampled for response in group.responses]
+    rewards = [response.reward for group in sampled for response in group.responses if response.reward is not None]
     metrics = {
         "eval/accuracy": accuracy,
         "eval/accuracy_low": low,
         "eval/accuracy_high": high,
         "eval/mean_tokens": sum(lengths) / len(lengths),
         "eval/truncated": sum(cut) / len(cut),
+        "eval/distinct": len({group.responses[0].text for group in sampled}) / len(sampled),
         "eval/items": float(len(sampled)),
     }
+    if rewards:
+        metrics["eval/reward"] = sum(rewards) / len(rewards)
     if greedy:
         verdicts = [correct(group.responses[0].components) for group in greedy]
         metrics["eval/accuracy_greedy"] = sum(verdicts) / len(verdicts)
@@ -114,11 +119,12 @@ def correct(components: dict[str, float | None]) -> bool:
 
 
 def verdicts(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """What a comparison of two policies on the same prompts needs: by prompt, what was right and how long it was."""
+    """What a comparison of two policies on the same prompts needs: by prompt, what was right, rewarded, and how long."""
     return [
         {
             "prompt_id": group.prompt.id,
             "right": [correct(response.components) for response in group.responses],
+            "rewards": [response.reward for response in group.responses],
             "tokens": [len(response.token_ids) for response in group.responses],
         }
         for group in groups

@@ -57,8 +57,23 @@ class FrontendTasksSource(Section):
     """What a dft stage imitates: the reference pages. None: nothing, or what ``data.solutions`` writes."""
 
 
+class FunctionSource(Section):
+    """Rows that a Python function makes: called with ``size``, ``seed`` and ``params``, it gives mappings."""
+
+    kind: Literal["function"]
+    function: Plugin
+    """``small_pages``, ``file.py:function`` or ``package.module:function``."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    size: Positive = 5000
+    """Rows that are asked for."""
+    seed: NonNegative = 0
+    prompt_field: Name = "prompt"
+    response_field: str | None = None
+
+
 Source = Annotated[
-    ReasoningGymSource | JsonlSource | HuggingFaceSource | FrontendTasksSource, Field(discriminator="kind")
+    ReasoningGymSource | JsonlSource | HuggingFaceSource | FrontendTasksSource | FunctionSource,
+    Field(discriminator="kind"),
 ]
 
 

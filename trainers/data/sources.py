@@ -1,14 +1,26 @@
-"""Reads rows from the kinds of source: reasoning-gym, JSONL, Hugging Face data sets and front-end tasks."""
+"""Reads rows from the kinds of source: reasoning-gym, JSONL, Hugging Face data sets, front-end tasks and functions."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lpo.plugins import PluginError, load_callable
 from lpo.recipe.base import unknown_name
-from lpo.recipe.data import FrontendTasksSource, HuggingFaceSource, JsonlSource, ReasoningGymSource, Source
+from lpo.recipe.data import (
+    FrontendTasksSource,
+    FunctionSource,
+    HuggingFaceSource,
+    JsonlSource,
+    ReasoningGymSource,
+    Source,
+)
 from trainers.data.rows import DataError, Row, row_from_record
+
+GENERATORS = {"small_pages": "trainers.data.small_pages:small_pages"}
+"""Functions that make rows, which a recipe can name without a path."""
 
 
 def load_rows(source: Source, base_dir: Path) -> list[Row]:
@@ -22,6 +34,8 @@ def load_rows(source: Source, base_dir: Path) -> list[Row]:
         return reasoning_gym_rows(source)
     if isinstance(source, FrontendTasksSource):
         return _task_rows(source, base_dir)
+    if isinstance(source, FunctionSource):
+        return _made_rows(source, base_dir)
     rows = _jsonl_rows(source, base_dir) if isinstance(source, JsonlSource) else _table_rows(source, base_dir)
     if not rows:
         raise DataError(f"data.source.path {source.path} holds no rows")
@@ -63,6 +77,27 @@ def _task_rows(source: FrontendTasksSource, base_dir: Path) -> list[Row]:
             response=f"```html\n{task.reference.strip()}\n```",
         )
         for task in tasks
+    ]
+
+
+def _made_rows(source: FunctionSource, base_dir: Path) -> list[Row]:
+    try:
+        make = load_callable(source.function, what="generator", known=GENERATORS, base_dir=base_dir)
+    except PluginError as cause:
+        raise DataError(f"data.source.function: {cause}") from cause
+    where = f"data.source.function '{source.function}'"
+    try:
+        records = list(make(size=source.size, seed=source.seed, **source.params))
+    except Exception as cause:
+        # The user's own code: whatever it raises means that there is no data.
+        raise DataError(f"{where} fails ({type(cause).__name__}: {cause}); check it and data.source.params") from cause
+    if not records:
+        raise DataError(f"{where} made no rows")
+    if odd := next((each for each in records if not isinstance(each, Mapping)), None):
+        raise DataError(f"{where} made a {type(odd).__name__}, {odd!r:.60}; every row is a mapping with named fields")
+    return [
+        row_from_record(record, source.prompt_field, source.response_field, f"{where} row {number}")
+        for number, record in enumerate(records)
     ]
 
 
