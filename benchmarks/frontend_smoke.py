@@ -48,11 +48,11 @@ def report(records: list[dict[str, Any]], folder: Path) -> str:
         "|---|---|---|",
         f"| held-out reward, {len(shared)} prompts | {first['eval/reward']:.3f} | {last['eval/reward']:.3f} |",
         f"| pages worth more than one half | {first['eval/accuracy']:.3f} | {last['eval/accuracy']:.3f} |",
-        f"| prompts whose page no other got | {first['eval/distinct']:.3f} | {last['eval/distinct']:.3f} |",
+        f"| different pages, of all | {first['eval/distinct']:.3f} | {last['eval/distinct']:.3f} |",
         f"| tokens a page | {first['eval/mean_tokens']:.0f} | {last['eval/mean_tokens']:.0f} |",
         "",
-        f"Gain {differences.mean():+.3f}, 95% interval {low:+.3f} to {high:+.3f} ({DRAWS:,} bootstrap draws of prompts). "
-        f"{len(steps)} steps, at most {invalid:.1%} of a step's pages invalid, {minutes:.1f} minutes of steps in all.",
+        f"Gain {differences.mean():+.3f}, 95% interval {low:+.3f} to {high:+.3f} ({DRAWS:,} bootstrap draws of "
+        f"prompts). {len(steps)} steps, at most {invalid:.1%} of a step's pages invalid, {minutes:.1f} minutes of steps in all.",
     ]
     return "\n".join(lines)
 

@@ -86,8 +86,8 @@ def evaluate_start(run: Run, stage: DftStage | RlStage) -> None:
 
 
 def metrics_of(sampled: Sequence[Group], greedy: Sequence[Group]) -> dict[str, float]:
-    """Accuracy with its interval, the mean reward, lengths, the part of the prompts whose first response no other prompt
-    got, and the accuracy of the groups decoded greedily, if there are any."""
+    """Accuracy with its interval, the mean reward, lengths, how many of the prompts' first responses differ (a part of
+    all), and the accuracy of the groups decoded greedily, if there are any."""
     right = [[correct(response.components) for response in group.responses] for group in sampled]
     shares = [sum(each) / len(each) for each in right]
     accuracy = sum(shares) / len(shares)
@@ -119,7 +119,7 @@ def correct(components: dict[str, float | None]) -> bool:
 
 
 def verdicts(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """What a comparison of two policies on the same prompts needs: by prompt, what was right, rewarded, and how long."""
+    """What a comparison of two policies on the same prompts needs: by prompt, what was right, rewarded, how long."""
     return [
         {
             "prompt_id": group.prompt.id,
