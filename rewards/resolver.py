@@ -43,6 +43,8 @@ class RewardError(InputError):
 
 
 SCOPES = get_args(Scope)
+LARGEST_GROUP = 128
+"""For which the cost of a judge is told beforehand."""
 CONCURRENCY = 64
 """Calls of an async reward in this process that are under way at one time."""
 
@@ -103,6 +105,12 @@ class ResolvedReward:
         """The longest time that one response may rightly take, where the function's attribute says so."""
         seconds = getattr(self.function, "call_seconds", None)
         return None if seconds is None else float(seconds)
+
+    @property
+    def questions(self) -> list[int]:
+        """How many a group of 0, 1, 2 ... responses asks a judge, where the function's method ``questions`` says so."""
+        count = getattr(self.function, "questions", None)
+        return [] if count is None else [int(count(size)) for size in range(LARGEST_GROUP + 1)]
 
     def takes(self) -> list[str] | None:
         """Names of the arguments that are handed on, None for all."""

@@ -79,12 +79,23 @@ class RewardHost:
         return self._places.get(str(Path(folder).resolve()), folder)
 
     def _placed(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """The spec with its file where that is here."""
+        """The spec with its file, and files of these folders that its params name, where they are here."""
+        spec = spec | {"params": self._moved(spec["params"])}
         file = plugin_file(spec["reward"])
         if file is None or not file.is_absolute():
             return spec
         function = spec["reward"].rpartition(":")[2]
         return spec | {"reward": f"{self._place(str(file.parent.resolve()))}/{file.name}:{function}"}
+
+    def _moved(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._moved(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._moved(each) for each in value]
+        for path, place in self._places.items() if isinstance(value, str) else ():
+            if value.startswith(f"{path}/"):
+                return place + value.removeprefix(path)
+        return value
 
 
 class RemoteWorker:

@@ -34,6 +34,8 @@ class Prepared:
     dataset: PromptDataset
     worked: list[WorkedSet]
     max_length: int
+    judged: list[str]
+    """What the rewards of each stage ask judges, in words."""
 
 
 def prepare(loaded: LoadedRecipe) -> Prepared:
@@ -63,8 +65,9 @@ def _prepare(recipe: Recipe, base_dir: Path, pool: RewardPool) -> Prepared:
     if any(stage.kind == "dft" for stage in recipe.stages):
         worked = worked_sets(recipe.data, dataset, tokenizer, base_dir, facts.max_length)
     columns = sorted({name for prompt in dataset.train[:100] for name in prompt.columns})
+    judged: list[str] = []
     for stage in recipe.stages:
-        _check_rewards(recipe, stage, pool, columns)
+        judged += _check_rewards(recipe, stage, pool, columns)
         _check_stage(stage, dataset, tokenizer)
         if stage.kind == "dft":
             for each in worked:
@@ -77,7 +80,7 @@ def _prepare(recipe: Recipe, base_dir: Path, pool: RewardPool) -> Prepared:
             f"{stage.max_response_tokens} more, but the model takes {facts.max_length} in all; lower "
             f"max_response_tokens to {facts.max_length - prompt} or data.max_prompt_tokens"
         )
-    return Prepared(model_path, tokenizer, dataset, worked, longest)
+    return Prepared(model_path, tokenizer, dataset, worked, longest, judged)
 
 
 def _quieten(device: str) -> None:
@@ -102,11 +105,18 @@ def _check_device(recipe: Recipe) -> None:
 
 def _check_rewards(
     recipe: Recipe, stage: DftStage | RlStage, pool: RewardPool, columns: Sequence[str] | None = None
-) -> None:
+) -> list[str]:
+    """Refuses what cannot be used; says what a step asks judges."""
     specs = recipe.rewards_of(stage)
     if not specs:
         raise PreparationError(f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it")
-    pool.resolve_all(specs, columns)
+    rewards, size = pool.resolve_all(specs, columns), stage.group_size if stage.kind == "rl" else 0
+    return [
+        f"stage '{stage.name}': {reward.name} asks {reward.questions[size]} questions about a group, "
+        f"{reward.questions[size] * stage.prompts_per_step} a step"
+        for reward in rewards
+        if stage.kind == "rl" and size < len(reward.questions)
+    ]
 
 
 def _tokenizer(recipe: Recipe, model_path: Path) -> Any:

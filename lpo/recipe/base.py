@@ -48,10 +48,11 @@ class RecipeFile:
     """Marks a field that names a file, relative to the recipe that states it.
 
     ``path``: the field is the path. ``path_or_id``: a path if such a file exists, else the id of something else.
-    ``plugin``: a path where the field reads ``file.py:function``.
+    ``plugin``: a path where the field reads ``file.py:function``. ``below``: any text in the field that names such a
+    function, or a file of YAML or JSON, that is there.
     """
 
-    form: Literal["path", "path_or_id", "plugin"]
+    form: Literal["path", "path_or_id", "plugin", "below"]
 
 
 FilePath = Annotated[str, Field(min_length=1), RecipeFile("path")]

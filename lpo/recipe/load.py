@@ -19,6 +19,7 @@ from lpo.recipe.tree import Place, field_place
 
 MAX_PROBLEMS = 10
 _SCHEMA = Place(Recipe)
+_DATA_FILES = (".yaml", ".yml", ".json")
 _STANDARD_ERRORS = frozenset(get_args(ErrorType))
 
 
@@ -194,6 +195,8 @@ def _with_files(recipe: Any, rewrite: Callable[[str, str, yaml_text.Path], str])
     def visit(value: Any, place: Place | None, path: yaml_text.Path) -> Any:
         if place is None:
             return value
+        if place.file is not None and place.file.form == "below":
+            return below(value, path)
         if isinstance(value, dict):
             return {key: visit(each, place.child(key, value), (*path, key)) for key, each in value.items()}
         if isinstance(value, list):
@@ -202,11 +205,24 @@ def _with_files(recipe: Any, rewrite: Callable[[str, str, yaml_text.Path], str])
             return value
         return rewrite(value, place.file.form, path)
 
+    def below(value: Any, path: yaml_text.Path) -> Any:
+        if isinstance(value, dict):
+            return {key: below(each, (*path, key)) for key, each in value.items()}
+        if isinstance(value, list):
+            return [below(each, (*path, index)) for index, each in enumerate(value)]
+        return rewrite(value, "below", path) if isinstance(value, str) and value else value
+
     return visit(recipe, _SCHEMA, ())
 
 
 def _absolute(value: str, form: str, base_dir: Path) -> tuple[str, Path | None]:
     """The value with its file made absolute, and that file; None where the value names no file."""
+    if form == "below":
+        function_in_file = value.rpartition(":")[0].endswith(".py")
+        if not (function_in_file or value.endswith(_DATA_FILES)) or "\n" in value:
+            return value, None
+        name, absolute = _absolute(value, "plugin" if function_in_file else "path", base_dir)
+        return (name, absolute) if absolute is not None and absolute.is_file() else (value, None)
     file, colon, function = value.rpartition(":") if form == "plugin" else (value, "", "")
     if form == "plugin" and not file.endswith(".py"):
         return value, None

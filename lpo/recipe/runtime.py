@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, Section
+from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, RecipeFile, Section
 
 Dtype = Literal["float32", "bfloat16"]
 TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "uc")
@@ -150,8 +150,10 @@ class RewardSpec(Section):
     reward: Plugin
     """``name`` of a shipped reward or installed plug-in, ``file.py:function`` or ``package.module:function``."""
     weight: float = 1.0
-    params: dict[str, object] = Field(default_factory=dict)
-    """Keyword arguments bound to the reward."""
+    params: Annotated[dict[str, object], RecipeFile("below")] = Field(default_factory=dict)
+    """Keyword arguments bound to the reward. Functions in files (``file.py:function``) and files of YAML or JSON that
+    are named here are found relative to the recipe, and travel with a job.
+    """
     scope: Literal["sample", "group", "batch"] | None = None
     """What one call must see together: a response, all responses to a prompt, or the whole batch. None: what the
     reward's attribute ``scope`` says, else group where it takes ``group_ids``, else sample.

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lpo.errors import InputError
-from rewards.arena.tournament import Mode, hold
+from rewards.arena.tournament import Mode, hold, questions
 from rewards.contract import RewardResult
+from rewards.judge.asking import Judge, Session
 from rewards.judge.faults import JudgeFault
-from rewards.judge.judge import Judge, Session
 from rewards.judge.material import prompt_text
 from rewards.judge.questions import Asked
 from rewards.judge.settings import judge_settings
@@ -48,6 +48,10 @@ class Arena:
         self.call_seconds = self._judge.settings.patience_s
         self.concurrency = max(2, self._judge.settings.concurrency // GROUPS_AT_ONCE)
 
+    def questions(self, group_size: int) -> int:
+        """To the judge, for a group without equal responses."""
+        return questions(group_size, self.tournament["mode"], self.tournament["rounds"])
+
     def column_problem(self, columns: Sequence[str]) -> str | None:
         if self._reference is not None and self._reference not in columns:
             return f"params.reference: there is no column '{self._reference}'"
@@ -83,7 +87,8 @@ class Arena:
             lambda first, second: session.compare(asked, texts[first], texts[second]),
             **self.tournament,
         )
-        for name, value in {**standing.metrics(), **session.metrics()}.items():
+        costs = {"questions": standing.questions, **session.costs()}
+        for name, value in {**standing.metrics(), **{name: cost / len(texts) for name, cost in costs.items()}}.items():
             log_metric(f"arena/{name}", value)
         return [scored(score) for score in standing.scores]
 

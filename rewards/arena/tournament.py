@@ -59,14 +59,14 @@ class Standing:
     meetings: list[Meeting] = field(default_factory=list)
 
     @property
-    def comparisons(self) -> int:
-        """Questions to the judge: two for each meeting."""
+    def questions(self) -> int:
+        """To the judge: two for each meeting."""
         return 2 * len(self.meetings)
 
     def metrics(self) -> dict[str, float]:
         """Of the meetings that came about: the bias to the first place, and the part in which it turned the outcome."""
         valid = [each for each in self.meetings if each.outcomes is not None]
-        found = {"comparisons": float(self.comparisons)}
+        found = {}
         if self.meetings:
             found["failed"] = 1 - len(valid) / len(self.meetings)
         if valid:
@@ -104,7 +104,9 @@ async def hold(
     if mode == "swiss":
         order = sorted(range(len(unique)), key=lambda number: _draw(list(places)[number]))
         meetings = await _swiss(order, swiss_rounds(len(unique)) if rounds is None else rounds, meet)
-        shares = _expected_shares(meetings, copies)
+        valid = sum(each.outcomes is not None for each in meetings)
+        all_met = valid == len(unique) * (len(unique) - 1) // 2
+        shares = _mean_shares(meetings, copies) if all_met else _expected_shares(meetings, copies)
     else:
         meetings = await meet([(i, j) for i in range(len(unique)) for j in range(i + 1, len(unique))])
         shares = _mean_shares(meetings, copies)
@@ -122,6 +124,13 @@ async def hold(
 def swiss_rounds(entrants: int) -> int:
     """Rounds that tell ``entrants`` apart: two more than a knock-out needs, at most as many as there are others."""
     return max(0, min(entrants - 1, math.ceil(math.log2(max(1, entrants))) + 2))
+
+
+def questions(entrants: int, mode: Mode, rounds: int | None) -> int:
+    """To the judge, for a group without equal responses: G(G-1), or G for each round."""
+    if mode == "round_robin":
+        return entrants * (entrants - 1)
+    return 2 * (entrants // 2) * max(0, min(entrants - 1, rounds or swiss_rounds(entrants)))
 
 
 async def _meet(compare: Compare, unique: Sequence[int], i: int, j: int) -> Meeting:

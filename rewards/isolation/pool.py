@@ -64,6 +64,8 @@ class IsolatedReward:
     asynchronous: bool
     call_seconds: float | None
     concurrency: int | None
+    questions: tuple[int, ...]
+    """To a judge, by the size of a group; empty where there is no judge."""
     pool: RewardPool
 
     def judge(self, batch: Batch) -> Outcome:
@@ -138,6 +140,7 @@ class RewardPool:
             asynchronous=facts["asynchronous"],
             call_seconds=call_seconds,
             concurrency=facts["concurrency"],
+            questions=tuple(facts["questions"]),
             pool=self,
         )
 

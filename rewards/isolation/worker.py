@@ -74,6 +74,7 @@ class Worker:
             "asynchronous": reward.asynchronous,
             "call_seconds": reward.call_seconds,
             "concurrency": reward.concurrency,
+            "questions": reward.questions,
             "problem": problem,
         }
 

@@ -63,7 +63,8 @@ class Checklist:
             try:
                 given, where = file.read_text(encoding="utf-8"), str(file)
             except (OSError, UnicodeDecodeError) as cause:
-                raise ChecklistError(f"{where} {file} cannot be read: {cause}") from cause
+                reason = cause.strerror if isinstance(cause, OSError) else cause
+                raise ChecklistError(f"{where} {file} cannot be read ({reason})") from cause
         if isinstance(given, str):
             try:
                 given = yaml.safe_load(given)

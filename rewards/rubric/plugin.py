@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from lpo.errors import InputError
 from rewards.contract import RewardResult
+from rewards.judge.asking import Judge, Session
 from rewards.judge.faults import JudgeFault, commonest
-from rewards.judge.judge import Judge, Session
 from rewards.judge.material import Material, prompt_text
 from rewards.judge.questions import Asked
 from rewards.judge.settings import judge_settings
@@ -47,12 +47,15 @@ class Rubric:
         if not 0 <= must_cap <= 1:
             raise InputError(f"params.must_cap is {must_cap}; it must be from 0 to 1")
         self._checklist = None if checklist is None else Checklist.load(checklist, base_dir=base_dir)
-        self._column, self._cap, self._ask, self._reference = column, must_cap, ask, reference
+        self._column, self._cap, self._each, self._reference = column, must_cap, ask == "each", reference
         self._judge = Judge(judge_settings(judge), base_dir)
         self._judge.needs("response", "item")
         self.call_seconds = self._judge.settings.patience_s
-        asked_at_once = len(self._checklist.items) if self._checklist is not None and ask == "each" else 1
-        self.concurrency = math.ceil(self._judge.settings.concurrency / asked_at_once)
+        self.concurrency = math.ceil(self._judge.settings.concurrency / self.questions(1))
+
+    def questions(self, group_size: int) -> int:
+        """To the judge, for a group; where the data has the checklists, at least so many."""
+        return group_size * (len(self._checklist.items) if self._checklist is not None and self._each else 1)
 
     def column_problem(self, columns: Sequence[str]) -> str | None:
         for param, name in (("column", self._column), ("reference", self._reference)):
@@ -73,8 +76,8 @@ class Rubric:
         references = columns[self._reference] if self._reference is not None else nothing
         rows = zip(prompts, responses, lists, references, strict=True)
         results = await asyncio.gather(*(self._judged(session, *row) for row in rows))
-        for name, value in session.metrics().items():
-            log_metric(f"rubric/{name}", value)
+        for name, cost in session.costs().items():
+            log_metric(f"rubric/{name}", cost / len(responses))
         return list(results)
 
     async def _judged(self, session: Session, prompt: Any, response: str, given: Any, reference: Any) -> RewardResult:
@@ -88,7 +91,7 @@ class Rubric:
                 return RewardResult(None, info={"error": str(cause)}, invalid="checklist cannot be used")
         asked = Asked(prompt_text(prompt), checklist.about, None if reference is None else str(reference))
         try:
-            marks = await marks_of(session, asked, response, checklist, each=self._ask == "each")
+            marks = await marks_of(session, asked, response, checklist, each=self._each)
         except JudgeFault as fault:
             return RewardResult(None, info={"error": str(fault)}, invalid=fault.cause)
         named = dict(zip((item.name for item in checklist.items), marks, strict=True))

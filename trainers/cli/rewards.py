@@ -51,8 +51,8 @@ def check(
 ) -> None:
     """Run a reward on sample responses, offline, in processes of its own as in a run.
 
-    Further arguments are the reward's params, as key=value. Prints every score, what failed and why, what it printed,
-    and how long it took. The exit code is 1 where a response could not be valued.
+    Further arguments are the reward's params, as key=value or key.sub=value. Prints every score, what failed and why,
+    what it printed, and how long it took. The exit code is 1 where a response could not be valued.
 
     Some rewards have a check of their own, for other material than rows: it is run where --data is not given.
     """
@@ -71,13 +71,27 @@ def check(
         raise typer.BadParameter(f"'{wrong[0]}' is not key=value, a param of the reward")
     groups = groups_of(read_rows(data))
     columns = sorted({name for group in groups for name in group.prompt.columns})
-    spec = RewardSpec(reward=plugin, params={name: yaml.safe_load(value) for name, _, value in pairs})
+    spec = RewardSpec(reward=plugin, params=_nested({name: yaml.safe_load(value) for name, _, value in pairs}))
     settings = RewardWorkers(workers=workers, timeout_s=timeout, memory_gib=memory)
     with RewardPool(settings, Path.cwd()) as pool:
         reward = pool.resolve(spec, columns)
         report = score_groups(groups, [reward])
     _show(groups, report, reward.name)
     raise typer.Exit(1 if report.invalid else 0)
+
+
+def _nested(given: dict[str, Any]) -> dict[str, Any]:
+    """``{"judge.model": "m"}`` as ``{"judge": {"model": "m"}}``."""
+    params: dict[str, Any] = {}
+    for name, value in given.items():
+        *above, last = name.split(".")
+        within = params
+        for part in above:
+            within = within.setdefault(part, {})
+            if not isinstance(within, dict):
+                raise typer.BadParameter(f"'{name}' is below '{part}', which has a value of its own")
+        within[last] = value
+    return params
 
 
 def _check_by_itself(plugin: str, arguments: list[str]) -> None:
@@ -114,7 +128,10 @@ def _show(groups: list[Group], report: RewardReport, name: str) -> None:
             text = Text(" ".join(response.text.split()))
             notes = report.info[position].get(name, {})
             fault = report.faults[position].get(name)
-            said = Text(fault, style="red") if fault else Text(", ".join(f"{k}: {v}" for k, v in notes.items()))
+            if fault:
+                said = Text(f"{fault}: {notes['error']}" if "error" in notes else fault, style="red")
+            else:
+                said = Text(", ".join(f"{k}: {v}" for k, v in notes.items()))
             table.add_row(str(number), *scores, text, said)
             position += 1
     console = Console()

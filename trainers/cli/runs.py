@@ -113,7 +113,8 @@ def validate(recipe: RecipeName, overrides: Overrides = None) -> None:
         f"model  {prepared.model_path}\n"
         f"data   {len(prepared.dataset.train)} training and {len(prepared.dataset.held_out)} held-out prompts, "
         f"at most {prepared.max_length} tokens with a response\n"
-        f"room   {describe_layout(loaded.recipe)}",
+        + "".join(f"judge  {each}\n" for each in prepared.judged)
+        + f"room   {describe_layout(loaded.recipe)}",
         highlight=False,
     )
 

@@ -36,10 +36,9 @@ def test_a_round_robin_worked_by_hand():
     assert standing.scores == [(1 + 0.625) / 2, (0 + 0.25) / 2, (0.375 + 0.75) / 2]
     assert sum(standing.scores) == 3 / 2
     assert sorted(asked) == ["ab", "ac", "ba", "bc", "ca", "cb"] or len(asked) == 6
-    assert standing.comparisons == 6
+    assert standing.questions == 6
     # What the first place was worth: (2 - 2) / 2, (1 + 0) / 2, (-1 + 1) / 2.
     assert standing.metrics() == {
-        "comparisons": 6.0,
         "failed": 0.0,
         "position_bias": pytest.approx(0.5 / 3),
         "inconsistent": 0.0,
@@ -71,7 +70,7 @@ def test_equal_responses_tie_and_are_asked_about_once():
     whole, asked = held(["a", "b", "c", "d"], lambda i, j: 2 * ((i in "ac") - (j in "ac")))
     assert whole.scores == standing.scores
     same, asked = held(["a"] * 5, lambda i, j: 2)
-    assert (same.scores, asked, same.metrics()) == ([0.5] * 5, [], {"comparisons": 0.0})
+    assert (same.scores, asked, same.metrics()) == ([0.5] * 5, [], {})
 
 
 def test_a_failed_comparison_leaves_its_pair_out_in_both_orders():
@@ -123,7 +122,7 @@ def test_swiss_pairs_nobody_twice_and_lets_all_play(size, rounds):
     if rounds < size / 2:  # there is a complete pairing then (Dirac)
         assert len(pairs) == rounds * (size // 2)
         assert max(played) - min(played) <= 1
-    assert len(asked) == standing.comparisons == 2 * len(pairs)
+    assert len(asked) == standing.questions == 2 * len(pairs)
 
 
 def test_in_later_rounds_those_who_stand_alike_meet():
@@ -156,7 +155,7 @@ def test_swiss_ranks_nearly_as_round_robin_for_a_quarter_of_the_questions_under_
         _, dear = noisy(32, seed, "round_robin")
         swiss.append(spearmanr(worth, cheap.scores)[0])
         full.append(spearmanr(worth, dear.scores)[0])
-        share.append(cheap.comparisons / dear.comparisons)
+        share.append(cheap.questions / dear.questions)
         apart.append(np.mean(np.abs(np.subtract(cheap.scores, dear.scores))))
     assert max(share) < 0.25
     assert np.mean(full) > 0.97
@@ -187,6 +186,13 @@ def test_copies_in_a_swiss_tournament_stand_alike():
     assert standing.scores[0] == standing.scores[2] > standing.scores[1]
     assert standing.scores[1] == standing.scores[3]  # who never met, and lost the same
     assert sum(standing.scores) == pytest.approx(2)
+
+
+def test_swiss_with_all_rounds_is_a_round_robin():
+    outcome = lambda i, j: 2 if i < j else -1  # noqa: E731
+    full, _ = held("abcd", outcome)
+    swiss, _ = held("abcd", outcome, mode="swiss", rounds=9)
+    assert swiss.scores == pytest.approx(full.scores)
 
 
 def test_rounds_by_default():

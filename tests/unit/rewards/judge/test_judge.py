@@ -14,10 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from lpo.errors import InputError
+from rewards.judge.asking import Judge, Session
 from rewards.judge.circuit import Circuit
 from rewards.judge.endpoint import retry_after
 from rewards.judge.faults import JudgeFault
-from rewards.judge.judge import Judge, Session
 from rewards.judge.material import Pictures, prompt_text
 from rewards.judge.questions import Asked
 from rewards.judge.settings import KEY, judge_settings

@@ -45,7 +45,7 @@ def test_a_checklist_before_a_judge(ask, questions):
         "rubric/menu": 1.0, "rubric/polite": 0.0, "rubric/rude": 1.0,
     }  # fmt: skip
     assert judged.notes[1] == {"marks": {"menu": 1.0, "polite": 0.0, "rude": 1.0}}
-    assert judged.report.metrics["rubric/requests"] == pytest.approx(questions / 3)
+    assert judged.report.metrics["rubric/requests"] == questions / 3
     assert server.asked[0]["messages"][0]["content"].startswith(
         "You check a response to a prompt against a list of statements. Help."
     )

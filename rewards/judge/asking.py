@@ -35,10 +35,9 @@ class Session:
         self._deadline = asyncio.get_running_loop().time() + judge.settings.patience_s
         self.tally = Tally()
 
-    def metrics(self) -> dict[str, float]:
-        """What the call's questions have cost so far."""
-        found = vars(self.tally) if self._judge.remote else {}
-        return {name: float(value) for name, value in found.items()}
+    def costs(self) -> dict[str, int]:
+        """Of the call so far: requests, retries, questions whose answer was kept, tokens. Nothing for a function."""
+        return dict(vars(self.tally)) if self._judge.remote else {}
 
     async def compare(self, asked: Asked, first: Material, second: Material) -> float:
         """From 2, ``first`` is much better, to -2. Raises JudgeFault."""
