@@ -110,12 +110,13 @@ def _check_rewards(
     specs = recipe.rewards_of(stage)
     if not specs:
         raise PreparationError(f"stage '{stage.name}' has no rewards to judge its evaluations by; add rewards to it")
-    rewards, size = pool.resolve_all(specs, columns), stage.group_size if stage.kind == "rl" else 0
+    rewards = pool.resolve_all(specs, columns)
+    size, prompts = (stage.group_size, stage.prompts_per_step) if stage.kind == "rl" else (0, 0)
     return [
         f"stage '{stage.name}': {reward.name} asks {reward.questions[size]} questions about a group, "
-        f"{reward.questions[size] * stage.prompts_per_step} a step"
+        f"{reward.questions[size] * prompts} a step"
         for reward in rewards
-        if stage.kind == "rl" and size < len(reward.questions)
+        if size < len(reward.questions) and reward.questions[size]
     ]
 
 

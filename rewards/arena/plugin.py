@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from lpo.errors import InputError
-from rewards.arena.tournament import Mode, hold, questions
+from rewards.arena.tournament import Mode, hold, questions, tournament_settings
 from rewards.contract import RewardResult
 from rewards.judge.asking import Judge, Session
 from rewards.judge.faults import JudgeFault
@@ -98,14 +97,3 @@ def scored(score: float | JudgeFault) -> RewardResult:
     if isinstance(score, JudgeFault):
         return RewardResult(None, info={"error": str(score)}, invalid=score.cause)
     return RewardResult(score)
-
-
-def tournament_settings(mode: Mode, rounds: int | None, least_valid: float) -> Mapping[str, Any]:
-    """What `hold` takes. Raises InputError."""
-    if rounds is not None and mode != "swiss":
-        raise InputError(f"rounds is {rounds}, but all meet all in mode {mode}; leave it out, or set mode: swiss")
-    if rounds is not None and rounds < 1:
-        raise InputError(f"rounds is {rounds}; it must be at least 1")
-    if not 0 <= least_valid <= 1:
-        raise InputError(f"least_valid is {least_valid}; it must be from 0 to 1")
-    return {"mode": mode, "rounds": rounds, "least_valid": least_valid}

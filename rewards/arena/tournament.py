@@ -16,10 +16,11 @@ import hashlib
 import math
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from lpo.errors import InputError
 from rewards.judge.faults import JudgeFault, commonest
 
 Mode: TypeAlias = Literal["round_robin", "swiss"]
@@ -119,6 +120,19 @@ async def hold(
         short = faults and (valid == 0 or valid < least_valid * scheduled)
         by_number.append(commonest(faults) if short else share)
     return Standing([by_number[numbers[entrant]] for entrant in entrants], meetings)
+
+
+def tournament_settings(mode: Mode, rounds: int | None, least_valid: float, where: str = "") -> dict[str, Any]:
+    """What `hold` takes. Raises InputError."""
+    if rounds is not None and mode != "swiss":
+        raise InputError(
+            f"{where}rounds is {rounds}, but all meet all in mode {mode}; leave it out, or set mode: swiss"
+        )
+    if rounds is not None and rounds < 1:
+        raise InputError(f"{where}rounds is {rounds}; it must be at least 1")
+    if not 0 <= least_valid <= 1:
+        raise InputError(f"{where}least_valid is {least_valid}; it must be from 0 to 1")
+    return {"mode": mode, "rounds": rounds, "least_valid": least_valid}
 
 
 def swiss_rounds(entrants: int) -> int:

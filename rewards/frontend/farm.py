@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 REMEMBERED = 8192
 """Results that are kept. The same response with the same checks and inputs is not judged twice."""
+REMEMBERED_PICTURES = 64
+"""Results with pictures that are kept: half a megabyte each, and more."""
 
 
 class Farm:
@@ -36,6 +38,7 @@ class Farm:
             self._free.put(worker)
         self._pool = ThreadPoolExecutor(len(self._workers), thread_name_prefix="browser")
         self._known: OrderedDict[str, RewardResult] = OrderedDict()
+        self._pictured: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         if isolation == "best_effort" and cage() is None:
             _log.warning("pages run without a network namespace: %s", "; ".join(LEAKS))
@@ -63,6 +66,11 @@ class Farm:
                 if result.invalid is None:
                     self._known[key] = result
                     self._known.move_to_end(key)
+                    if "pictures" in result.info:
+                        self._pictured[key] = None
+                        self._pictured.move_to_end(key)
+            while len(self._pictured) > REMEMBERED_PICTURES:
+                self._known.pop(self._pictured.popitem(last=False)[0], None)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return [results[key] for key in keys]

@@ -34,6 +34,8 @@ class Job:
     checks: Checks | None = None
     seed: int | str = 0
     terms: dict[str, float] = field(default_factory=dict)
+    pictures: bool = False
+    """Also give the pictures of a page that renders, as ``info["pictures"]``: PNG by width."""
 
 
 class Worker:
@@ -138,7 +140,11 @@ def _judged(browser: Any, job: Job) -> RewardResult:
 
     try:
         terms = Terms.of(job.terms)
-        return assess(browser, job.response, job.checks, seed=job.seed, terms=terms).result()
+        judged = assess(browser, job.response, job.checks, seed=job.seed, terms=terms)
+        result = judged.result()
+        if job.pictures and judged.capture is not None and judged.components["content"] > 0:
+            result.info["pictures"] = {view.width: view.png for view in judged.capture.views}
+        return result
     except BrowserError as cause:
         browser.close()
         return RewardResult.unjudged(f"browser: {cause}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -57,8 +57,11 @@ class JudgeSettings(Section):
     """Size of that folder; what was not used for longest goes first."""
 
 
-def judge_settings(given: str | Mapping[str, Any] | None, where: str = "judge") -> JudgeSettings:
-    """The settings of a ``judge`` param: a mapping of fields, or just a ``file.py:function``.
+def judge_settings(
+    given: str | Mapping[str, Any] | None, where: str = "judge", known: Iterable[str] = ()
+) -> JudgeSettings:
+    """The settings of a ``judge`` param: a mapping of fields, or just a ``file.py:function``. ``known`` are fields that
+    it may have besides, for the error about an unknown one.
 
     Raises InputError, which names field, value and remedy, and never a key.
     """
@@ -71,7 +74,7 @@ def judge_settings(given: str | Mapping[str, Any] | None, where: str = "judge") 
         )
     for name in fields:
         if name not in JudgeSettings.model_fields:
-            raise InputError(f"{where}: {unknown_name(name, JudgeSettings.model_fields)}")
+            raise InputError(f"{where}: {unknown_name(name, [*JudgeSettings.model_fields, *known])}")
     settings = checked(JudgeSettings, fields, where)
     for name in _OURS & settings.extra.keys():
         raise InputError(f"{where}.extra.{name} is set by lpo; leave it out, or use {where}.{name} if there is one")

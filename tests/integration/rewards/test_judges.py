@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lpo.recipe import load_recipe
 from lpo.recipe.runtime import RewardSpec, RewardWorkers
@@ -125,3 +126,24 @@ def test_the_recipe_of_the_docs_is_one(folder):
         resolved = pool.resolve_all(loaded.recipe.rewards_of(stage), ["answer"])
     assert [reward.name for reward in resolved] == ["arena", "rubric"]
     assert f"asks {resolved[0].questions[stage.group_size]} questions about a group" in text
+
+
+def test_the_front_end_snippet_of_the_docs_is_one(folder):
+    text = (ROOT / "docs" / "judges.md").read_text(encoding="utf-8")
+    snippet = text.partition("```yaml\n# in a stage of a recipe with reward_workers: {timeout_s: ")[2].partition("```")[
+        0
+    ]
+    seconds, _, stage = snippet.partition("}\n")
+    (spec,) = [RewardSpec.model_validate(each) for each in yaml.safe_load(stage)["rewards"]]
+    with RewardPool(RewardWorkers(workers=1, timeout_s=float(seconds)), folder) as pool:
+        reward = pool.resolve(spec, ["checks"])
+        assert (reward.scope, reward.asynchronous, reward.questions[8]) == ("sample", True, 8)
+        pairwise = spec.model_copy(update={"params": {"judge": {**spec.params["judge"], "mode": "pairwise"}}})
+        reward = pool.resolve(pairwise)
+        assert (reward.scope, reward.questions[8]) == ("group", 56)
+        plain = pool.resolve(RewardSpec(reward="frontend"))
+        assert (plain.scope, plain.asynchronous, plain.questions[8]) == ("sample", False, 0)
+        with pytest.raises(RewardError, match=r"judge\.weight is 2"):
+            pool.resolve(spec.model_copy(update={"params": {"judge": {**spec.params["judge"], "weight": 2}}}))
+    with RewardPool(RewardWorkers(workers=1), folder) as pool, pytest.raises(RewardError, match="may need 105 s"):
+        pool.resolve(spec)
