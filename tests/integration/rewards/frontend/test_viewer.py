@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
 
@@ -24,21 +23,26 @@ def pictures(body) -> list[bytes]:
     return [base64.b64decode(part["image_url"]["url"].partition(",")[2]) for part in parts]
 
 
-def scored(folder: Path, judge: dict, responses: list[str]):
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    with RewardPool(RewardWorkers(workers=1, timeout_s=180), tmp_path_factory.mktemp("recipe")) as pool:
+        yield pool
+
+
+def scored(pool: RewardPool, judge: dict, responses: list[str]):
     groups = groups_of([{"prompt": "a task list", "responses": responses}])
     spec = RewardSpec(reward="frontend", params={"judge": {"model": "m", "cache": False, "backoff_s": 0.01, **judge}})
-    with RewardPool(RewardWorkers(workers=1, timeout_s=180), folder) as pool:
-        report = score_groups(groups, [pool.resolve(spec, [])])
+    report = score_groups(groups, [pool.resolve(spec, [])])
     return groups[0].responses, report
 
 
-def test_pictures_and_never_the_source_reach_the_judge_and_its_marks_aesthetics(tmp_path):
+def test_pictures_and_never_the_source_reach_the_judge_and_its_marks_aesthetics(pool):
     def answer(messages):
         marks = {str(number): "yes" if number <= 5 else "no" for number in range(1, 8)}
         return json.dumps({"marks": marks})
 
     with serving(answer) as server:
-        (good, none), report = scored(tmp_path, {"endpoint": server.url, "weight": 0.5}, [TASKS, BROKEN])
+        (good, none), report = scored(pool, {"endpoint": server.url, "weight": 0.5}, [TASKS, BROKEN])
     assert report.invalid == {}
     assert none.reward == 0  # no render, no reward, and no question
     assert len(server.asked) == 1
@@ -55,14 +59,14 @@ def test_pictures_and_never_the_source_reach_the_judge_and_its_marks_aesthetics(
     assert report.metrics["frontend/judge_requests"] == 0.5
 
 
-def test_pages_of_a_group_meet_by_their_looks(tmp_path):
+def test_pages_of_a_group_meet_by_their_looks(pool):
     def answer(messages):
         first, _, second, _ = pictures({"messages": messages})
         sizes = [len(png) for png in (first, second)]  # a rule that any judge of pixels could have
         return json.dumps({"verdict": "A>>B" if sizes[0] > sizes[1] else "B>>A"})
 
     with serving(answer) as server:
-        responses, report = scored(tmp_path, {"endpoint": server.url, "mode": "pairwise"}, [TASKS, UGLY, BROKEN, TASKS])
+        responses, report = scored(pool, {"endpoint": server.url, "mode": "pairwise"}, [TASKS, UGLY, BROKEN, TASKS])
     assert report.invalid == {}
     assert len(server.asked) == 2  # the same page twice ties, an empty one has lost
     shares = [response.components.get("frontend/judge") for response in responses]
@@ -71,13 +75,13 @@ def test_pages_of_a_group_meet_by_their_looks(tmp_path):
     assert (shares[2], responses[2].reward) == (None, 0)
 
 
-def test_without_its_judge_a_page_is_invalid_and_an_empty_one_is_still_worth_nothing(tmp_path):
+def test_without_its_judge_a_page_is_invalid_and_an_empty_one_is_still_worth_nothing(pool):
     with serving(lambda _: Raw(503)) as server:
-        (good, none), report = scored(tmp_path, {"endpoint": server.url, "retries": 0}, [TASKS, BROKEN])
+        (good, none), report = scored(pool, {"endpoint": server.url, "retries": 0}, [TASKS, BROKEN])
         assert (good.reward, none.reward) == (None, 0)
         assert report.invalid == {("frontend", "judge_down"): 1}
         lenient = {"endpoint": server.url, "retries": 0, "on_failure": "aesthetics"}
-        (good, _), report = scored(tmp_path, lenient, [TASKS, BROKEN])
+        (good, _), report = scored(pool, lenient, [TASKS, BROKEN])
     assert report.invalid == {}
     assert good.reward > 0.8
     assert report.metrics["frontend/judge_missing"] == 0.5
