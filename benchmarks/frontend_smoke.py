@@ -52,7 +52,8 @@ def report(records: list[dict[str, Any]], folder: Path) -> str:
         f"| tokens a page | {first['eval/mean_tokens']:.0f} | {last['eval/mean_tokens']:.0f} |",
         "",
         f"Gain {differences.mean():+.3f}, 95% interval {low:+.3f} to {high:+.3f} ({DRAWS:,} bootstrap draws of "
-        f"prompts). {len(steps)} steps, at most {invalid:.1%} of a step's pages invalid, {minutes:.1f} minutes of steps in all.",
+        f"prompts). {len(steps)} steps, at most {invalid:.1%} of a step's pages invalid; {minutes:.1f} minutes of "
+        "steps in all.",
     ]
     return "\n".join(lines)
 

@@ -84,14 +84,19 @@ def small_pages(size: int, seed: int, faulty: float = 0.4, best: bool = False) -
         design = DESIGNS[0] if best else source.choices(DESIGNS, SHARES)[0]
         wrong = not best and source.random() < faulty
         script = source.choice(request.broken) if wrong else request.script
-        checks = [{"name": f"{number}", "steps": steps} for number, steps in enumerate(request.steps, 1)]
         yield {
             "prompt": request.prompt,
-            "checks": json.dumps({"checks": checks}),
+            "checks": checks_text(request),
             "response": page(place, design, request.body, script),
         }
         if len(seen) == size:
             return
+
+
+def checks_text(request: Request) -> str:
+    """The column ``checks`` of the front-end reward."""
+    checks = [{"name": f"check {number}", "steps": steps} for number, steps in enumerate(request.steps, 1)]
+    return json.dumps({"checks": checks})
 
 
 def page(title: str, design: str, body: str, script: str) -> str:

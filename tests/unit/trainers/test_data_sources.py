@@ -204,3 +204,51 @@ def test_front_end_tasks_come_with_checks_and_a_reference_to_imitate(tmp_path):
 
 def test_a_folder_of_tasks_that_cannot_be_read_is_named(tmp_path):
     assert str(tmp_path / "none") in refusal(load_rows, source(kind="frontend_tasks", path="none"), tmp_path)
+
+
+MAKER = """
+def sums(size, seed, most=9):
+    for number in range(size):
+        yield {"question": f"{number} + {seed}?", "answer": min(number + seed, most), "worked": "so."}
+
+
+def odd(size, seed):
+    return ["no mapping"]
+
+
+def failing(size, seed):
+    raise LookupError("no more numbers")
+"""
+
+
+@pytest.fixture
+def maker(tmp_path):
+    (tmp_path / "maker.py").write_text(MAKER)
+
+    def made(function, **fields):
+        return load_rows(source(kind="function", function=f"maker.py:{function}", size=3, **fields), tmp_path)
+
+    return made
+
+
+def test_a_function_makes_rows(maker):
+    rows = maker("sums", seed=4, params={"most": 5}, prompt_field="question", response_field="worked")
+    assert [(row.question, row.answer, row.response) for row in rows] == [
+        ("0 + 4?", 4, "so."),
+        ("1 + 4?", 5, "so."),
+        ("2 + 4?", 5, "so."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "fields", "said"),
+    [
+        ("sums", {}, "prompt_field"),
+        ("sums", {"params": {"least": 1}}, "fails (TypeError"),
+        ("odd", {}, "made a str"),
+        ("failing", {}, "fails (LookupError: no more numbers)"),
+        ("none", {}, "data.source.function"),
+    ],
+)
+def test_a_function_that_makes_no_rows_is_refused(maker, function, fields, said):
+    assert said in refusal(maker, function, **fields)

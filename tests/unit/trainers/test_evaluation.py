@@ -2,7 +2,8 @@
 
 import pytest
 
-from trainers.evaluation import correct, interval
+from lpo.samples import Group, Prompt, Response
+from trainers.evaluation import correct, interval, metrics_of
 
 
 def test_wilson_interval_by_hand():
@@ -32,3 +33,14 @@ def test_several_samples_use_the_spread_between_prompts():
 )
 def test_the_first_reward_decides(components: dict, verdict: bool):
     assert correct(components) is verdict
+
+
+def test_mean_reward_and_how_many_responses_differ():
+    def group(name: str, text: str, reward: float | None) -> Group:
+        response = Response([1, 2], [-1.0, -1.0], text, "stop", 0, reward=reward, components={"judge": reward})
+        return Group(Prompt(id=name, question=name, content=name, token_ids=[1], columns={}), [response])
+
+    found = metrics_of([group("a", "one", 0.8), group("b", "one", None), group("c", "two", 0.4)], [])
+    assert found["eval/reward"] == pytest.approx(0.6)
+    assert found["eval/distinct"] == pytest.approx(2 / 3)
+    assert "eval/reward" not in metrics_of([group("a", "one", None)], [])
