@@ -27,7 +27,8 @@ def list_rewards() -> None:
     rows: list[tuple[str, ...]] = []
     for name, source in sorted(known_rewards().items()):
         function = load_callable(name, what="reward", known=SHIPPED, entry_points=ENTRY_POINTS)
-        rows.append((name, source, (inspect.getdoc(function) or "").partition("\n")[0]))
+        said = (inspect.getdoc(function) or "").partition("\n")[0]
+        rows.append((name, said if name in SHIPPED else f"{said} ({source})".strip()))
     print_table(rows)
     typer.echo("Your own: file.py:function, relative to the recipe, or package.module:function.")
 
