@@ -196,9 +196,7 @@ def _log_to_parent(folder: Path, files: Sequence[Path]) -> None:
     sweep = folder / "sweep.json"
     known = json.loads(sweep.read_text()) if sweep.is_file() else {}
     if run_id := known.get("parent_run_id"):
-        from lpo.recipe.runtime import Tracking
-
-        uri = resolved_uri(Tracking.model_validate(known["recipe"]["tracking"]))
+        uri = known["tracking_uri"]  # of where the sweep was made; a relative one would be another here
         for file in files:
             _tell_mlflow(lambda client, file=file: client.log_artifact(run_id, str(file)), uri)
 

@@ -55,7 +55,12 @@ def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
     Where an algorithm has variants (one ``family``, several labels: an eps sweep), the one that ``best_variants``
     chooses is compared with the others, and the rest listed. ``target`` is the accuracy whose cost is measured; by
     default the accuracy that the worst run of all reached.
+
+    Runs that have not finished are left out where others have: one that has just begun would put all at its tokens.
     """
+    finished = [run for run in runs if run.finished]
+    waiting = [run for run in runs if not run.finished]
+    runs = finished or runs
     groups = _by_label(runs)
     tokens = _shared_tokens(runs)
     goal = target if target is not None else min(max((v for _, v in run.points(VALIDATION)), default=0) for run in runs)
@@ -71,7 +76,7 @@ def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
         rows=sorted((rows[label] for label in shown), key=lambda row: -row.accuracy.mean),
         tests=paired_tests(values),
         dropped=[row for label, row in rows.items() if label not in shown],
-        warnings=_warnings(runs, {label: groups[label] for label in shown}),
+        warnings=[*_waiting(waiting, bool(finished)), *_warnings(runs, {label: groups[label] for label in shown})],
         runs=list(runs),
     )
 
@@ -149,14 +154,17 @@ def _cost(run: Run, target: float) -> tuple[float, float] | None:
     return None
 
 
+def _waiting(runs: Sequence[Run], left_out: bool) -> list[str]:
+    names = ", ".join(run.name for run in runs)
+    return [f"not finished yet{', and left out' if left_out else ''}: {names}"] if runs else []
+
+
 def _warnings(runs: Sequence[Run], groups: Mapping[str, Sequence[Run]]) -> list[str]:
     found = []
     seeds = {label: sorted(run.seed for run in each) for label, each in groups.items()}
     if len({tuple(each) for each in seeds.values()}) > 1:
         listed = "; ".join(f"{label}: {', '.join(map(str, each))}" for label, each in seeds.items())
         found.append(f"the algorithms do not have the same seeds ({listed}); only shared ones are tested in pairs")
-    if waiting := [run.name for run in runs if not run.finished]:
-        found.append(f"not finished yet: {', '.join(waiting)}")
     flat = [_flat(_comparable(run.recipe)) for run in runs]
     names = sorted({name for each in flat for name in each})
     for name in names:

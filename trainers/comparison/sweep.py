@@ -24,6 +24,7 @@ from lpo.recipe import LoadedRecipe, Recipe, dump_recipe
 from trainers.checkpoints import stage_model
 from trainers.comparison.plan import Child, SweepError, child_recipe, warm_up_recipe
 from trainers.run_folder import RunFolder, write_atomically
+from trainers.tracking.facts import tracking_uri
 
 WARM_UP = "warm-up"
 POLL_S = 0.5
@@ -106,6 +107,7 @@ class Sweep:
                 "experiment": experiment,
                 "runs": {},
                 "parent_run_id": parent(experiment),
+                "tracking_uri": tracking_uri(loaded.recipe.tracking),
             }
         known["runs"] |= {
             child.name: {"label": child.variant.label, "family": child.variant.family, "seed": child.seed}

@@ -87,8 +87,19 @@ def test_seeds_that_some_variants_lack_do_not_choose(folders: list[str], tmp_pat
 def test_runs_that_go_on_are_marked(folders: list[str]):
     (Path(folders[0]) / "checkpoints" / "rl-model").rmdir()
     found = compare(read_runs(folders))
-    assert found.rows[0].unfinished == 1
-    assert any("not finished yet: lpo-0" in warning for warning in found.warnings)
+    assert found.rows[0].seeds == [1]
+    assert any("not finished yet, and left out: lpo-0" in warning for warning in found.warnings)
+
+
+def test_a_run_that_has_just_begun_does_not_put_all_at_its_tokens(folders: list[str], tmp_path: Path):
+    young = run_folder(tmp_path, "gspo", 0, [0.1])
+    (young / "checkpoints" / "rl-model").rmdir()
+    found = compare(read_runs([*folders, str(young)]))
+    assert found.tokens == 200
+    assert [row.label for row in found.rows] == ["lpo", "grpo"]
+    alone = compare(read_runs([str(young)]))
+    assert (alone.tokens, alone.rows[0].unfinished) == (0, 1)
+    assert any("not finished yet: gspo-0" in warning for warning in alone.warnings)
 
 
 def test_a_curve_is_the_mean_over_seeds(folders: list[str]):
