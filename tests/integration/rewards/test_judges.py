@@ -124,8 +124,9 @@ def test_the_recipe_of_the_docs_is_one(folder):
     stage = loaded.recipe.stages[0]
     with RewardPool(loaded.recipe.reward_workers, folder) as pool:
         resolved = pool.resolve_all(loaded.recipe.rewards_of(stage), ["answer"])
-    assert [reward.name for reward in resolved] == ["arena", "rubric"]
-    assert f"asks {resolved[0].questions[stage.group_size]} questions about a group" in text
+    assert [reward.name for reward in resolved] == ["rubric", "arena"]
+    asked = resolved[1].questions[stage.group_size]
+    assert f"arena asks {asked} questions about a group, {asked * stage.prompts_per_step} a step" in text
 
 
 def test_the_front_end_snippet_of_the_docs_is_one(folder):

@@ -83,6 +83,13 @@ def test_an_async_reward_is_called_for_all_responses_at_one_time(pool):
     assert sorted(values(groups)) == list(range(1, 33))
 
 
+def test_an_async_reward_may_say_how_many_calls_it_takes_at_one_time(pool):
+    for reward in (pool.resolve(spec("FewAtATime")), resolve(spec("FewAtATime"), base_dir=PLUGINS)):
+        groups = [group("a", *["x"] * 32)]
+        score_groups(groups, [reward])
+        assert max(values(groups)) == reward.concurrency == 3
+
+
 def test_an_async_call_that_overstays_costs_itself_and_no_process():
     with RewardPool(RewardWorkers(workers=1, timeout_s=1.0), PLUGINS) as pool:
         process, stuck = pool.resolve(spec("one_process")), pool.resolve(spec("stuck_on_some"))

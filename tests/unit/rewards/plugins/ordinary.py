@@ -59,6 +59,22 @@ def fragile(responses, log_extra):
 under_way = 0
 
 
+class FewAtATime:
+    """How many calls were under way when this one was, at most."""
+
+    concurrency = 3
+
+    def __init__(self):
+        self.under_way = 0
+
+    async def __call__(self, responses):
+        self.under_way += 1
+        seen = self.under_way
+        await asyncio.sleep(0.001)
+        self.under_way -= 1
+        return [seen]
+
+
 async def patient(responses):
     """How many calls were under way when this one was done."""
     global under_way
