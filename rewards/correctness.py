@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewards.contract import RewardResult, RewardValue
 from rewards.extraction import ExtractionMode, check_extraction, extract_answer, is_number
+from rewards.maths.verdict import Units, judged
 
 
 def reasoning_gym(
@@ -77,21 +78,32 @@ def _verifier(task: str, params: str) -> Any:
 
 
 def math(
-    responses: Sequence[str], *, answer_field: str = "answer", timeout_s: float = 5.0, **columns: Any
+    responses: Sequence[str],
+    log_metric: Callable[[str, float], None] | None = None,
+    *,
+    answer_field: str = "answer",
+    timeout_s: float = 5.0,
+    units: Units = "ignored",
+    **columns: Any,
 ) -> list[RewardValue]:
-    """1 where math-verify finds the response's final answer equal to the column ``answer_field``, else 0.
+    """1 where the response's final answer equals the column ``answer_field``, else 0, by math-verify.
 
-    Understands LaTeX, fractions, sets, intervals and ``\\boxed{}``. Runs in a process of its own (math-verify keeps
-    time by signals, which only a main thread may set); a comparison that takes longer than ``timeout_s`` seconds
-    leaves the sample invalid, and so does a reference answer that math-verify cannot read.
+    What the response states last is its answer (`rewards.maths.answer`); several values answer no question that has
+    one. ``units``: ``required`` wants the unit of a reference that has one, by any of its names and unconverted.
+
+    math-verify runs in a process of its own (it keeps time by signals, which only a main thread may set). An answer
+    that it cannot compare within ``timeout_s`` seconds is worth 0 and counted as ``math/failed``; if it cannot read the
+    reference either, the sample is invalid.
     """
     from rewards.math_process import MathVerifier
 
     if answer_field not in columns:
         raise KeyError(f"the data has no column '{answer_field}'; set params.answer_field to one of {sorted(columns)}")
     verifier = MathVerifier.shared()
-    results: list[RewardValue] = []
-    for text, right in zip(responses, columns[answer_field], strict=True):
-        verdict = verifier.verify(str(right), text, timeout_s)
-        results.append(RewardResult(float(verdict)) if isinstance(verdict, bool) else RewardResult.unjudged(verdict))
-    return results
+    results = [
+        judged(str(right), text, verifier, timeout_s=timeout_s, units=units)
+        for text, right in zip(responses, columns[answer_field], strict=True)
+    ]
+    if log_metric is not None and results:
+        log_metric("failed", sum("fault" in result.info for result in results) / len(results))
+    return list(results)

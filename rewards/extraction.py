@@ -65,6 +65,14 @@ def check_extraction(mode: ExtractionMode, pattern: str | None) -> None:
         raise ValueError(f"pattern is {pattern!r}, which is no regular expression: {cause}") from None
 
 
+def without_thoughts(text: str) -> str:
+    """What comes after the last ``</think>``; nothing where thoughts never end."""
+    _, end, said = text.rpartition("</think>")
+    if end:
+        return said
+    return "" if text.lstrip().startswith("<think>") else text
+
+
 def is_number(text: str) -> bool:
     """Whether the text is one number and nothing else."""
     return _PLAIN_NUMBER.fullmatch(text.strip()) is not None

@@ -73,10 +73,10 @@ class MathVerifier:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        if self._ask({"reference": "1", "response": "$1$", "timeout_s": 5.0}, _START_TIMEOUT_S) is None:
-            raise RuntimeError(
-                f"the math-verify process did not answer within {_START_TIMEOUT_S:.0f} s; is math-verify installed?"
-            )
+        reply = self._ask({"reference": "1", "response": "$1$", "timeout_s": 5.0}, _START_TIMEOUT_S)
+        if reply is None or reply["verdict"] is not True:
+            why = f"did not answer within {_START_TIMEOUT_S:.0f} s" if reply is None else reply["verdict"]
+            raise RuntimeError(f"the math-verify process cannot be used ({why}); is math-verify installed?")
 
     def _ask(self, request: dict[str, Any], wait_s: float) -> dict[str, Any] | None:
         process = self._process
@@ -94,14 +94,14 @@ class MathVerifier:
         if not line:
             code = process.wait()
             self.close()
-            raise RuntimeError(f"the math-verify process ended with code {code}")
+            return {"verdict": f"math-verify ended with code {code}"}
         reply: dict[str, Any] = json.loads(line)
         return reply
 
 
 def compare(reference: str, response: str, timeout_s: float) -> bool | str:
     """Compares with math-verify, in a main thread. A string is the reason why there is no verdict."""
-    from math_verify import parse, verify
+    from math_verify import parse
     from math_verify.errors import TimeoutException
 
     seconds = max(1, round(timeout_s))
@@ -111,11 +111,18 @@ def compare(reference: str, response: str, timeout_s: float) -> bool | str:
         if not gold:
             return "math-verify cannot read the reference answer"
         given = parse(response, parsing_timeout=seconds, raise_on_error=True)
-        return bool(given) and bool(verify(gold, given, timeout_seconds=seconds, raise_on_error=True))
+        return bool(given) and bool(_equal(gold, given, seconds))
     except TimeoutException:
         return f"math-verify took longer than {timeout_s:g} s"
     except Exception as cause:
         return f"math-verify raised {type(cause).__name__}"
+
+
+def _equal(gold: list[Any], given: list[Any], seconds: int) -> bool:
+    """In math-verify's order: the first is right. An interval may be given as an inequality, 2 < x < 5 for (2, 5)."""
+    from math_verify import verify
+
+    return verify(gold, given, timeout_seconds=seconds, raise_on_error=True, allow_set_relation_comp=True)
 
 
 def _serve(requests: TextIO, replies: TextIO) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from lpo.errors import InputError
 from rewards.contract import RewardResult
+from rewards.extraction import without_thoughts
 from rewards.instructions.constraint import Constraint
 from rewards.instructions.reading import ConstraintError, read_constraints, read_ifeval
 
@@ -63,7 +64,7 @@ class Instructions:
             return RewardResult(None, info={"error": str(cause)}, invalid="constraint cannot be used")
         if not wanted:
             return RewardResult(None)
-        texts = [text for text in _readings(_said(response), self._mode) if text.strip()]
+        texts = [text for text in _readings(without_thoughts(response), self._mode) if text.strip()]
         kept = [any(each.holds(text) for text in texts) for each in wanted]
         share = sum(kept) / len(kept)
         broken = [each.kind for each, held in zip(wanted, kept, strict=True) if not held]
@@ -77,16 +78,6 @@ def _by_kind(wanted: Sequence[Constraint], kept: Sequence[bool]) -> dict[str, fl
     kinds = dict.fromkeys(each.kind for each in wanted)
     held = {kind: [k for each, k in zip(wanted, kept, strict=True) if each.kind == kind] for kind in kinds}
     return {kind: sum(marks) / len(marks) for kind, marks in held.items()}
-
-
-def _said(response: str) -> str:
-    """The response without its thoughts; nothing where they never end."""
-    _, end, said = response.rpartition("</think>")
-    if end:
-        response = said
-    elif response.lstrip().startswith("<think>"):
-        response = ""
-    return response
 
 
 def _readings(text: str, mode: str) -> list[str]:

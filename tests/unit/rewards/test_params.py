@@ -40,7 +40,7 @@ def test_a_param_that_a_shipped_reward_cannot_use_is_refused_by_name(name, param
     ("name", "params"),
     [
         ("reasoning_gym", {"extract": "boxed", "threshold": None}),
-        ("math", {"answer_field": "solution", "timeout_s": 2}),
+        ("math", {"answer_field": "solution", "timeout_s": 2, "units": "required"}),
         ("soft_overlong", {"max_tokens": 8, "buffer": 2}),
         ("code", {"timeout_s": 5, "partial": True}),
     ],
