@@ -20,8 +20,8 @@ from scipy.stats import spearmanr
 from rewards.arena.tournament import Mode, Standing, hold
 
 
-def tournament(size: int, noise: float, seed: int, mode: Mode) -> tuple[list[float], Standing]:
-    """The worth of ``size`` responses, and what became of them."""
+def tournament(size: int, noise: float, seed: int, mode: Mode) -> tuple[list[float], list[float], Standing]:
+    """The worth of ``size`` responses, their scores, and how these came about."""
     rng = random.Random(seed)
     worth = [rng.gauss(0, 1) for _ in range(size)]
 
@@ -29,7 +29,8 @@ def tournament(size: int, noise: float, seed: int, mode: Mode) -> tuple[list[flo
         seen = worth[first] - worth[second] + rng.gauss(0, noise) + 0.3
         return float(max(-2, min(2, round(seen))))
 
-    return worth, asyncio.run(hold(list(range(size)), compare, mode=mode))
+    standing = asyncio.run(hold(list(range(size)), compare, mode=mode))
+    return worth, [score for score in standing.scores if isinstance(score, float)], standing
 
 
 def mean_points(size: int, standing: Standing) -> list[float]:
@@ -49,10 +50,10 @@ def main() -> None:
         for noise in (0.5, 1.5):
             rows = []
             for seed in range(seeds):
-                worth, full = tournament(size, noise, seed, "round_robin")
-                _, swiss = tournament(size, noise, seed, "swiss")
-                ranked = [spearmanr(worth, each)[0] for each in (full.scores, swiss.scores, mean_points(size, swiss))]
-                rows.append([*ranked, np.mean(np.abs(np.subtract(full.scores, swiss.scores)))])
+                worth, scores, full = tournament(size, noise, seed, "round_robin")
+                _, fitted, swiss = tournament(size, noise, seed, "swiss")
+                ranked = [spearmanr(worth, each)[0] for each in (scores, fitted, mean_points(size, swiss))]
+                rows.append([*ranked, np.mean(np.abs(np.subtract(scores, fitted)))])
             cost = f"{full.questions} / {swiss.questions}"
             means = np.mean(rows, axis=0)
             print(
