@@ -32,7 +32,7 @@ class RewardResult:
 
     ``total`` is None where the reward does not apply to the response. ``components`` are named parts, recorded but not
     added. ``info`` is kept with sampled rollouts. ``invalid`` says why the response could not be judged; its sample
-    then has no reward at all and is counted under this cause.
+    then has no reward at all and is counted under this cause; ``info["error"]``, if there, is shown as a traceback is.
     """
 
     total: float | None

@@ -76,7 +76,12 @@ def _results(returned: Any, count: int, outcome: Outcome) -> list[RewardResult]:
     if len(values) != count:
         outcome.tracebacks[WRONG_LENGTH] = f"returned {len(values)} values for {count} responses"
         return [RewardResult.unjudged(WRONG_LENGTH)] * count
-    return [as_result(value) for value in values]
+    results = [as_result(value) for value in values]
+    for result in results:
+        if result.invalid is not None and "error" in result.info:
+            # What a reward says about its own fault stands where a traceback would.
+            outcome.tracebacks.setdefault(result.invalid, str(result.info["error"])[:_LONGEST_TRACEBACK])
+    return results
 
 
 def _exception(raised: BaseException, count: int) -> Outcome:

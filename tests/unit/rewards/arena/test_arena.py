@@ -69,6 +69,7 @@ def test_a_judge_that_is_down_makes_samples_invalid_and_none_of_them_zero():
     assert judged.report.invalid == {("arena", "judge_down"): 90}
     assert judged.report.unrewarded == 90
     assert "HTTP 503" in judged.notes[0]["error"]
+    assert "HTTP 503" in judged.report.tracebacks["arena", "judge_down"]  # what a stopped run shows
     assert len(server.asked) < 60  # of 180 questions, asked twice each
 
 
