@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+import regex
+from pydantic import AfterValidator, Field, model_validator
 
 from lpo.recipe.base import NonNegative, Section
 
-Text = Annotated[str, Field(min_length=1)]
+_ALIKE = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "\N{ZERO WIDTH SPACE}": "", "\N{WORD JOINER}": ""}
+)
+
+
+def plain(text: str) -> str:
+    """The text with one way to write a character: composed, of usual width, quotation marks and hyphens straight."""
+    return unicodedata.normalize("NFKC", text).translate(_ALIKE)
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(plain)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
-WORD = re.compile(r"\w+(?:['’\-]\w+)*")
-"""A word: "don't" and "well-known" are one each."""
+LETTER = r"[\p{L}\p{M}\p{N}]"
+WORD = regex.compile(rf"{LETTER}+(?:(?:['’\-]|(?<=\p{{N}})[.,](?=\p{{N}})|(?<=\b\p{{L}})\.(?=\p{{L}}\b)){LETTER}+)*")
+"""A word: "don't", "well-known", "U.S" and "3.14" are one each."""
 
 
 class Constraint(Section):

@@ -14,8 +14,8 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-_SHARE = 0.7
-"""The part of the letters that must be in the script: names, code and formulas are Latin everywhere."""
+_SHARE = 0.5
+"""The part of the letters that must be in the script: names and formulas are Latin everywhere, and longer."""
 _FEW = 6
 """Words up to which a text may be too short to tell."""
 _KNOWN_SHARE = 0.08

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from rewards.instructions.constraint import WORD, Bounds, Constraint, Text, bounds
 
-_BRACKETS = re.compile(r"\[([^\[\]\n]*)\](?![(:])")
-_BULLET = re.compile(r"^[ \t]*[*\-+•][ \t]+\S", re.MULTILINE)
+_BRACKETS = re.compile(r"\[([^\[\]\n]*)\](?!\(|:\s*https?)")
+_BULLET = re.compile(r"^[ \t]*[*\-+•‣◦▪●–][ \t]+\S", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*([*\-])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
 _HIGHLIGHT = re.compile(r"(\*{1,3})(?![\s*])([^*\n]*[^\s*])\1(?!\*)")
 _TITLE = re.compile(r"<<([^\n<>]*)>>")
-_FENCE_START = re.compile(r"```(?:json)?(?=\s)", re.IGNORECASE)
+_FENCE_START = re.compile(r"```(?:json)?(?=[\s\[{])", re.IGNORECASE)
 _QUOTES = (('"', '"'), ("“", "”"), ("«", "»"), ("„", "“"), ("「", "」"))
 _ANSWERS = ["My answer is yes.", "My answer is no.", "My answer is maybe."]
 
@@ -47,7 +47,7 @@ class Postscript(Constraint):
             marker = r"\.\s?".join(re.escape(part) for part in letters) + r"\.?"
         else:
             marker = re.escape(self.marker.strip())
-        return re.search(rf"(?<![\w.]){marker}[\s*_:,.–—-]*\w", text, re.IGNORECASE) is not None
+        return re.search(rf"(?<![\w.]){marker}\W*\w", text, re.IGNORECASE) is not None
 
     @classmethod
     def ifeval_fields(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Sections(Bounds):
     marker: Text = "Section"
 
     def count(self, text: str) -> int:
-        heading = rf"^[ \t>#*_\[(]*{re.escape(self.marker.strip())}[ \t]*(\d+)(?!\d)"
+        heading = rf"^[ \t>#*_\[(•\-]*{re.escape(self.marker.strip())}[ \t]*(\d+)(?!\d)"
         return len(set(re.findall(heading, text, re.MULTILINE)))
 
     @classmethod
@@ -157,7 +157,7 @@ class TwoResponses(Constraint):
     kind: Literal["two_responses"]
 
     def holds(self, text: str) -> bool:
-        parts = [" ".join(part.split()) for part in text.split("******")]
+        parts = [" ".join(part.split()) for part in re.split(r"(?<!\*)\*{6}(?!\*)", text)]
         said = [part for part in parts if part]
         return all(parts[1:-1]) and len(said) == 2 and said[0] != said[1]
 
@@ -203,7 +203,8 @@ class Start(Constraint):
     def holds(self, text: str) -> bool:
         phrase = self.phrase.strip()
         whole = r"(?!\w)" if phrase[-1:].isalnum() else ""
-        return re.match(re.escape(phrase) + whole, text.lstrip(), re.IGNORECASE) is not None
+        begins = re.compile(re.escape(phrase) + whole, re.IGNORECASE)
+        return any(begins.match(each) is not None for each in (text.lstrip(), text.lstrip(" \t\n*_#\"'")))
 
     @classmethod
     def ifeval_fields(cls, given: dict[str, Any]) -> dict[str, Any]:

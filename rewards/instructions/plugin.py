@@ -9,7 +9,7 @@ from typing import Any, Literal
 from lpo.errors import InputError
 from rewards.contract import RewardResult
 from rewards.extraction import without_thoughts
-from rewards.instructions.constraint import Constraint
+from rewards.instructions.constraint import Constraint, plain
 from rewards.instructions.reading import ConstraintError, read_constraints, read_ifeval
 
 
@@ -64,7 +64,7 @@ class Instructions:
             return RewardResult(None, info={"error": str(cause)}, invalid="constraint cannot be used")
         if not wanted:
             return RewardResult(None)
-        texts = [text for text in _readings(without_thoughts(response), self._mode) if text.strip()]
+        texts = [text for text in _readings(plain(without_thoughts(response)), self._mode) if text.strip()]
         kept = [any(each.holds(text) for text in texts) for each in wanted]
         share = sum(kept) / len(kept)
         broken = [each.kind for each, held in zip(wanted, kept, strict=True) if not held]

@@ -6,11 +6,12 @@ import re
 import string
 from typing import Any, ClassVar, Literal
 
+import regex
 from pydantic import field_validator
 
 from lpo.recipe.base import Positive
 from lpo.segmentation import sentences
-from rewards.instructions.constraint import WORD, Bounds, Constraint, Text, Texts, bounds
+from rewards.instructions.constraint import LETTER, WORD, Bounds, Constraint, Text, Texts, bounds
 from rewards.instructions.language import LANGUAGES, is_written_in
 
 _PIECE = re.compile(r"\w+")
@@ -20,9 +21,9 @@ _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 def occurrences(phrase: str, text: str, *, whole: bool) -> int:
     """How often a phrase stands in a text, in whatever case; ``whole``: not as part of a longer word."""
     literal = r"\s+".join(re.escape(part) for part in phrase.split())
-    before = r"(?<!\w)" if whole and re.match(r"\w", phrase.strip()) else ""
-    after = r"(?!\w)" if whole and re.search(r"\w$", phrase.strip()) else ""
-    return len(re.findall(f"{before}{literal}{after}", text, re.IGNORECASE))
+    before = f"(?<!{LETTER})" if whole and re.match(r"\w", phrase.strip()) else ""
+    after = f"(?!{LETTER})" if whole and re.search(r"\w$", phrase.strip()) else ""
+    return len(regex.findall(f"{before}{literal}{after}", text, regex.IGNORECASE))
 
 
 class Keywords(Constraint):
@@ -160,7 +161,7 @@ class ParagraphStart(Constraint):
         parts = paragraphs(text)
         if (self.paragraphs is not None and len(parts) != self.paragraphs) or len(parts) < self.nth:
             return False
-        first = parts[self.nth - 1].split()[0].strip(string.punctuation + "“”‘’«»¿¡")
+        first = next(iter(parts[self.nth - 1].lstrip("#*_>- \t\n").split()), "").strip(string.punctuation + "“”‘’«»¿¡")
         opening = WORD.match(first)
         return self.word.lower() in (first.lower(), opening.group().lower() if opening else "")
 
@@ -251,4 +252,4 @@ class NoComma(Constraint):
     kind: Literal["no_comma"]
 
     def holds(self, text: str) -> bool:
-        return not any(comma in text for comma in ",，،、﹐﹑､")
+        return not any(comma in text for comma in ",，،、﹐﹑､‚")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+from rewards.extraction import extract_answer
+
 _BOX_OR_BRACE = re.compile(r"\\f?boxed\s*\{|\\?[{}]")
 _BARE_BOX = re.compile(r"\\f?boxed\s+([0-9A-Za-z])(?![\w.])")
 _SEPARATE = re.compile(r"[.!?](?:\s|$)|\n")
@@ -24,10 +25,12 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"\.(?=\s|\*|$)|!(?=\s+[A-Z]|\*|\s*$)")
-_INSTEAD = re.compile(r"\bnot\b.*?(?:,\s*but\b|\bbut\b|;)", re.IGNORECASE)
+_INSTEAD = re.compile(r"\bnot\b.{0,80}?(?:,\s*but\b|\bbut\b|;)", re.IGNORECASE)
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 _SHORT = 80
 """Characters up to which a response without any statement may be an answer and nothing else."""
+_LONGEST = 5000
+"""Characters after "the answer is" that are looked at."""
 _APART = 40
 """Characters between two boxes of one statement."""
 
@@ -42,10 +45,10 @@ class Stated:
 
 def stated_answer(response: str) -> Stated | None:
     """The answer that a response (without its thoughts) states, None where no statement is found."""
-    tags = _TAG.findall(response)
-    if tags:
-        inside = boxed(tags[-1])
-        return Stated(inside if inside is not None else tags[-1], True)
+    tagged = extract_answer(response, "tag")
+    if tagged is not None:
+        inside = boxed(tagged)
+        return Stated(inside if inside is not None else tagged, True)
     inside = boxed(response)
     if inside is not None:
         return Stated(inside, True)
@@ -96,7 +99,7 @@ def _said(text: str) -> str | None:
     ends = [match.end() for match in _STATED.finditer(text)]
     if not ends:
         return None
-    rest = text[ends[-1] :].lstrip(":*_` \t\n")
+    rest = text[ends[-1] :].lstrip(":*_` \t\n")[:_LONGEST]
     display = _DISPLAY.match(rest)
     if display is not None:
         return (display[1] or display[2] or "").strip() or None

@@ -37,8 +37,8 @@ _SIGNS = str.maketrans(
 )
 _ROOT = re.compile(r"√\s*(?:\(([^()]*)\)|(\d+(?:\.\d+)?|[a-zA-Z]))")
 _DELIMITERS = re.compile(r"\\[\[\]()](?!\w*pt)|\$\$")
-_PAIRED = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
-_GROUPED = re.compile(r"(?<=\d)(?:\{,\}|\\[,;:! ]|~)(?=\d{3}(?!\d))")
+_PAIRED = re.compile(r"(?<!\\)\$((?:[^$\\]|\\.)*)\$")
+_GROUPED = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,;:! ]|~)(?=\d{3}(?!\d))")
 _SPACED_NUMBER = re.compile(r"-?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _SPACES = re.compile(r"(?<!\\)\\[,;:! ]|\\q?quad(?![a-zA-Z])|~")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
@@ -66,6 +66,7 @@ _DRESS = re.compile(
 _NUMBER_IN_TEXT = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mathit|mbox|bold)\s*\{\s*(-?[\d.,/]+)\s*\}")
 
 _NUMBER_AND_TEXT = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf)\s*\{\s*(-?[\d.,/]+)\s+([^{}]*)\}")
+_PLAIN_LABEL = re.compile(r"^\([A-E]\)\s*(?=[\d\\$-])")
 _LABEL = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*\(([A-Z])\)\s*\}\s*(?=\S)")
 
 
@@ -94,6 +95,7 @@ def latex_of(answer: str) -> str:
     text = re.sub(r"\\degree(?![a-zA-Z])", r"^{\\circ}", text)
     text = re.sub(r"(?<=\d)!=", "! =", re.sub(r"\\underline\s*\{([^{}]*)\}", r"\1", text))
     text = _LABEL.sub("", _NUMBER_AND_TEXT.sub(r"\1 \\text{\2}", _NUMBER_IN_TEXT.sub(r"\1", text)))
+    text = re.sub(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)", r" \\times ", _PLAIN_LABEL.sub("", text))
     text = _POWER_OF_TEN.sub(r"\1 \\times 10^{\2}", text)
     text = _MIXED.sub(r"(\1+\\frac{\2}{\3})", text)
     text = _TRIGONOMETRIC.sub(r"\1(\\frac{\2 \\pi}{180})", text)

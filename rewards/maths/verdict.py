@@ -28,6 +28,7 @@ _HEDGED = re.compile(r"\d[^\w\n]{0,8}\bor\b[^\n\d]{0,12}\d", re.IGNORECASE)
 _ONE_NUMBER = re.compile(r"(?:[A-Za-z']{2,}[\s,:]+)*(-?\d+(?:,\d{3})*(?:\.\d+)?)(?:[\s,]+[A-Za-z']{2,})*\.?")
 _NUMBER_IN_WORDS = re.compile(r"\\(?:text|textbf|textrm|mathrm|mbox)\s*\{[^{}]*\d[^{}]*\}")
 _OPEN_END = re.compile(r"\.\.\.|…|\\[lcv]?dots(?![a-zA-Z])")
+_BASE = re.compile(r"(?<=\d)_\s*\{?\s*(\d+)\s*\}?$")
 _OR = re.compile(r"\bor\b")
 _NUMERIC = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
@@ -102,6 +103,9 @@ def judged(reference: str, response: str, verifier: Verifier, *, timeout_s: floa
         sides = [side for side in re.split(r"(?<![\\<>!])=", value.latex) if _NUMERIC.fullmatch(_COMMAND.sub("", side))]
         if len(sides) > 1 and not all(_equal(sides[-1], side, verifier, timeout_s) for side in sides[:-1]):
             return RewardResult(0.0, info=notes)
+    bases = [base[1] for base in map(_BASE.search, (right, given)) if base]
+    if len(set(bases)) > 1:
+        return RewardResult(0.0, info=notes)  # math-verify does not look at them
     pairs = _pairs(_Value.of(right), value, units)
     if not sure and not _DOUBT.search(given) and (only := _ONE_NUMBER.fullmatch(given)) is not None and pairs:
         pairs.append((pairs[0][0], only[1]))

@@ -156,6 +156,115 @@ def test_long_texts_of_half_open_marks_keep_to_nothing_and_come_to_an_end():
         assert reward([text], constraints=[every])[0].total == 0.0
 
 
+FOUND_BY_TRYING = [
+    # what policies write: texts that keep to the constraint, texts that do not
+    (
+        {"kind": "bullets", "exactly": 2},
+        ["1) a\n* b\n* c", "* b\n  - c", "```\n* a\n* b\n```", "\u2023 a\n\u25e6 b", "\u2013 a\n\u2013 b"],
+        [],
+    ),
+    ({"kind": "bullets", "exactly": 3}, ["*  a\n\n*  b\n\n*  c\n"], []),
+    ({"kind": "bullets", "exactly": 1}, ["**Bold** text\n* item", "- - a"], []),
+    ({"kind": "highlights", "at_least": 3}, ["**Bold:** x\n**Two** y *z*"], []),
+    ({"kind": "highlights", "at_least": 1}, [], ["snake_case_name"]),
+    ({"kind": "sections", "marker": "SECTION", "at_least": 2}, ["SECTION 1: x\n\nSECTION 2: y"], []),
+    ({"kind": "sections", "marker": "Day", "at_least": 2}, ["Day 1 - a\nDay 2 - b"], []),
+    (
+        {"kind": "sections", "marker": "Section", "at_least": 2},
+        ["- **Section 1**\n- **Section 2**"],
+        ["# SECTION 1\n# SECTION 2"],
+    ),
+    ({"kind": "sections", "marker": "SECTION X", "at_least": 1}, [], ["SECTION 1"]),
+    (
+        {"kind": "end", "phrase": "Is there anything else I can help with?"},
+        [],
+        ["x Is there anything else I can help with?**"],
+    ),
+    ({"kind": "end", "phrase": "That is all."}, ["That is all. "], []),
+    (
+        {"kind": "postscript", "marker": "P.S."},
+        ["Best,\n\nP.S. \U0001f600 I am", "P.S. 你好", "P.S.\nI am", "*P.S.*: I am"],
+        [],
+    ),
+    (
+        {"kind": "json"},
+        ['```json\n{"a":1}\n```\n', '```JSON\n{"a":1}```', '{"a":1e999}', '```{"a":1}```'],
+        ['{"a":1,}', '\ufeff{"a":1}', "{'a':1}"],
+    ),
+    ({"kind": "title"}, ["<<Title>>", "**<<Title: of >> **", "<<<Title>>>", "<<...>>"], []),
+    ({"kind": "quotation"}, ['"He said "no""', '"a" and "b"'], []),
+    (
+        {"kind": "two_responses"},
+        ["Response 1: a\n******\nResponse 2: b", "a\n******\na."],
+        ["a\n***\nb", "a\n*******\nb"],
+    ),
+    ({"kind": "keywords", "words": ["naïve"]}, ["nai\u0308ve"], []),
+    ({"kind": "keywords", "words": ["don't"]}, ["I don\u2019t"], []),
+    ({"kind": "keywords", "words": ["well-known"]}, ["well\u2011known"], []),
+    ({"kind": "forbidden_words", "words": ["don't"]}, [], ["I don\u2019t"]),
+    ({"kind": "forbidden_words", "words": ["bad"]}, ["b*ad*"], ["b\u200bad", "_bad_", "\uff42\uff41\uff44"]),
+    ({"kind": "keywords", "words": ["bad"]}, ["_bad_"], []),
+    ({"kind": "no_comma"}, ["a\u066bb"], ["a\u201ab"]),
+    ({"kind": "words", "exactly": 3}, ["**one** _two_ `three`", "one\u2014two three", "3.14 is pi"], []),
+    (
+        {"kind": "words", "exactly": 2},
+        [
+            "U.S. economy",
+            "naïve café",
+            "nai\u0308ve cafe\u0301",
+            "नमस्ते दुनिया",
+            "한국 사람",
+            "$5.00 only",
+        ],
+        [],
+    ),
+    ({"kind": "words", "exactly": 1}, ["rock'n'roll", "1,000"], []),
+    ({"kind": "words", "at_least": 3}, [], ["- - -", "_ _ _"]),
+    ({"kind": "sentences", "exactly": 1}, ["Hello"], []),
+    (
+        {"kind": "sentences", "exactly": 2},
+        ["Hi! How are you?", 'He said "Stop!" and left. I stayed.', "Wait... what? Yes.", "One\ntwo"],
+        [],
+    ),
+    ({"kind": "sentences", "exactly": 3}, ["1. Buy milk.\n2. Drink it.\n3. Sleep."], []),
+    ({"kind": "paragraphs", "exactly": 2}, ["a\r\n\r\nb"], []),
+    ({"kind": "paragraphs", "exactly": 3}, ["# T\n\na\n\nb"], []),
+    ({"kind": "paragraph_start", "nth": 2, "word": "weekend"}, ["a\n\n**Weekend:** b", "a\n\n# Weekend"], []),
+    ({"kind": "paragraph_start", "nth": 2, "word": "well-known"}, ["a\n\nwell-known b"], []),
+    ({"kind": "paragraph_start", "nth": 2, "word": "well"}, [], ["a\n\nwell-known b"]),
+    ({"kind": "capital_words", "at_least": 2}, ["U.S.A. IS"], []),
+    ({"kind": "capital_words", "at_most": 2}, ["OK A1 b2"], []),
+    ({"kind": "letter_count", "letter": "é", "at_least": 1}, ["cafe\u0301"], []),
+    ({"kind": "start", "phrase": "Dear"}, ["**Dear Sir**", '"Dear Sir"'], []),
+    ("upper_case", ["STRASSE"], ["STRA\xdfE"]),
+    (
+        {"kind": "language", "language": "en"},
+        ["I'm sorry, I can't help you with that request."],
+        [
+            "Le chat est sur la table et il dort dans la maison avec le chien. The end.",
+            "asdf qwer zxcv uiop hjkl vbnm tyui ghjk",
+            "Bonjour, je suis très heureux",
+        ],
+    ),
+    ({"kind": "language", "language": "de"}, ["Ich wei\xdf nicht, was soll es bedeuten, dass ich so traurig bin."], []),
+    ({"kind": "language", "language": "ko"}, ["안녕하세요 hello"], []),
+    ({"kind": "language", "language": "zh"}, ["我喜欢Python和机器学习"], []),
+    ({"kind": "language", "language": "ja"}, ["東京タワー"], []),
+    ({"kind": "language", "language": "es"}, ["Hola mundo"], []),
+    ({"kind": "language", "language": "fr"}, ["Bonjour, je suis très heureux"], []),
+    ({"kind": "placeholders", "at_least": 1}, ["[Your Name]:", "[1]", "Dear [Name], (see [address](note))"], []),
+    ({"kind": "repeat_prompt", "prompt": 'Write a "poem"'}, ["Write a \u201cpoem\u201d: hi"], []),
+    ({"kind": "repeat_prompt", "prompt": "Write a poem"}, [], ["**Write a poem**\nhi"]),
+    ({"kind": "one_of", "options": ["My answer is yes.", "My answer is no."]}, ["**My answer is yes.**"], []),
+]
+
+
+@pytest.mark.parametrize(("constraint", "kept", "broken"), FOUND_BY_TRYING, ids=lambda each: str(each)[:40])
+def test_what_policies_write_is_told_apart(constraint, kept, broken):
+    results = Instructions()([*kept, *broken], constraints=[[constraint]] * (len(kept) + len(broken)))
+    assert [result.total for result in results] == [1.0] * len(kept) + [0.0] * len(broken)
+
+
 @pytest.mark.parametrize("params", [{}, {"mode": "loose", "score": "share"}])
 def test_any_response_has_a_value(params):
     rows = [
