@@ -24,6 +24,9 @@ COMPONENTS = ("syntax", "function", "aesthetics")
 LEAST = {"syntax": 0.05, "function": 0.1, "aesthetics": 0.05}
 """By how much the component that a flaw names must fall."""
 
+MOCKUP_AT_MOST = 0.25
+"""Of function, for a page that does nothing."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -51,7 +54,7 @@ class Judged:
             fall = self.fall(result, flaw.component)
             if fall < LEAST[flaw.component] or (result.total or 0) >= (self.reference.total or 0):
                 said.append(f"{flaw.component} falls by {fall:.2f} only: {flaw.why}")
-        if self.mockup is not None and self.mockup.components["function"] > 0.5:
+        if self.mockup is not None and self.mockup.components["function"] > MOCKUP_AT_MOST:
             said.append(f"the mock-up's function is {self.mockup.components['function']:.2f}")
         return said
 

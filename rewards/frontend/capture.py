@@ -78,6 +78,8 @@ class Box:
     """Link, button, field or another element that takes input."""
     label: str
     """The text that names it to a reader: placeholder, value, alt or aria-label."""
+    inactive: bool = False
+    """A disabled control, or inside one."""
 
     @property
     def shown(self) -> bool:

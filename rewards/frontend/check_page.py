@@ -12,13 +12,16 @@ from rewards.frontend.checks import Checks
 from rewards.frontend.judgement import Judgement, assess
 from rewards.frontend.page import BrowserError
 from rewards.frontend.report import report
+from rewards.frontend.tasks import shipped_task
 
 
 def main(arguments: Sequence[str]) -> int:
     """Returns 0 where the page could be judged, whatever it is worth."""
     parser = argparse.ArgumentParser(prog="lpo reward check frontend", description="Judge one page, and say why.")
     parser.add_argument("page", type=Path, help="a page, or a whole response with a page in it")
-    parser.add_argument("--checks", type=Path, help="functional checks, YAML or JSON")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--checks", type=Path, help="functional checks, YAML or JSON")
+    asked.add_argument("--task", help="a shipped front-end task, whose checks are taken")
     parser.add_argument(
         "--report", type=Path, help="HTML file to write: pictures, boxes where points were lost, tables"
     )
@@ -26,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--isolation", choices=("namespace", "best_effort"), default="namespace")
     given = parser.parse_args(list(arguments))
     checks = Checks.load(_read(given.checks)) if given.checks else None
+    if given.task:
+        checks = shipped_task(given.task).loaded_checks()
     response = _read(given.page)
     with Browser(given.isolation) as browser:
         try:

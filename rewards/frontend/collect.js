@@ -61,7 +61,7 @@
   const SKIPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "LINK", "META", "TITLE"]);
   const EVERYWHERE = [-1e7, -1e7, 2e7, 2e7];
 
-  const walk = (element, parent, block, clip, opacity, fixed) => {
+  const walk = (element, parent, block, clip, opacity, fixed, idle) => {
     if (SKIPPED.has(element.nodeName) || boxes.length >= MOST_BOXES) return;
     const style = getComputedStyle(element);
     if (style.display === "none") { hiddenChars += (element.textContent || "").replace(/\s+/g, " ").length; return; }
@@ -82,10 +82,13 @@
       if (width > border) { border = width; side = name; }
     }
     const tag = element.localName;
-    const names = typeof element.className === "string" ? element.className.trim().split(/\s+/).sort().join(".") : "";
+    let names = typeof element.className === "string" ? element.className.trim().split(/\s+/).sort().join(".") : "";
+    // What is chosen may look different, whether a class says so or an attribute.
+    if (element.matches("[aria-selected=true],[aria-pressed=true],[aria-checked=true],[aria-current]:not([aria-current=false])")) names += (names ? "." : "") + "chosen";
     let label = element.getAttribute("aria-label") || element.getAttribute("placeholder") || element.getAttribute("alt") || "";
     if (!label && (tag === "input" || tag === "textarea")) label = String(element.value || "");
     const control = element.matches(CONTROLS);
+    const inactive = idle || element.matches(":disabled,[aria-disabled=true]");
     let inside = frame;
     const clips = style.overflowX !== "visible" || style.overflowY !== "visible" || /paint|strict|content/.test(style.contain);
     boxes.push([
@@ -101,7 +104,7 @@
       px(style.letterSpacing), sides.map((name) => px(style["margin" + name])), sides.map((name) => px(style["padding" + name])),
       [px(style.rowGap), px(style.columnGap)],
       [element.scrollWidth, element.clientWidth, element.scrollHeight, element.clientHeight],
-      stays, control, label.slice(0, 120),
+      stays, control, label.slice(0, 120), inactive,
     ]);
     if (clips && element !== document.body && element !== document.documentElement) {
       const cut = clipped(own, frame);
@@ -118,11 +121,11 @@
     const root = element.shadowRoot || element;
     for (const child of root.childNodes) {
       if (child.nodeType === 3) text(child, index, here, inside);
-      else if (child.nodeType === 1) walk(child, index, here, inside, alpha, stays);
+      else if (child.nodeType === 1) walk(child, index, here, inside, alpha, stays, inactive);
     }
   };
 
-  walk(document.body, -1, -1, EVERYWHERE, 1, false);
+  walk(document.body, -1, -1, EVERYWHERE, 1, false, false);
   const clear = (value) => value[3] === 0;
   let canvas = colour(getComputedStyle(document.documentElement).backgroundColor);
   if (clear(canvas)) canvas = colour(getComputedStyle(document.body).backgroundColor);

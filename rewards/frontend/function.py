@@ -177,6 +177,8 @@ class _Performance:
                 return [(page.seen.dialogs[self._dialogs :] or [""])[-1]]
             case c.Url():
                 return [ask(page, "url")]
+            case c.Title():
+                return [ask(page, "title")]
             case c.Storage(key=key, area=area):
                 return [ask(page, "storage", key=key, area=area)]
             case c.Count(of=of, hidden_too=hidden_too):

@@ -95,7 +95,7 @@
     return typeof element.innerText === "string" ? element.innerText : element.textContent;
   };
   const hash = (text) => { let value = 0x811c9dc5; for (let place = 0; place < text.length; place++) value = Math.imul(value ^ text.charCodeAt(place), 0x01000193); return (value >>> 0).toString(36) + text.length; };
-  const LOOK = ["display", "visibility", "opacity", "color", "backgroundColor", "backgroundImage", "transform", "fontWeight", "fontSize", "textDecorationLine", "borderTopColor", "borderTopWidth", "boxShadow", "filter", "left", "top", "fill", "stroke"];
+  const LOOK = ["display", "visibility", "opacity", "color", "backgroundColor", "backgroundImage", "transform", "fontWeight", "fontSize", "textDecorationLine", "borderTopColor", "borderTopWidth", "boxShadow", "filter", "left", "top", "fill", "stroke", "strokeDasharray", "strokeDashoffset", "strokeWidth"];
   const look = (element) => {
     const parts = [];
     for (const each of [element, ...element.querySelectorAll("*")].slice(0, 400)) {
@@ -201,6 +201,7 @@
       return element ? getComputedStyle(element).getPropertyValue(request.name) : null;
     },
     focused: () => { const element = pick(request.target); return Boolean(element) && holds(element, document.activeElement?.shadowRoot?.activeElement || document.activeElement); },
+    title: () => clean(document.title),
     url: () => location.pathname + location.search + location.hash,
     storage: () => {
       const area = request.area === "session" ? sessionStorage : localStorage;

@@ -221,8 +221,9 @@ def _value(node: ast.expr, variables: Mapping[str, Value]) -> Any:
 
 
 def _bounded(operation: type[ast.operator], left: Any, right: Any) -> Any:
-    if operation is ast.Pow and (abs(left) > 1000 or abs(right) > 20):
-        raise InputsError("a power has a base up to 1000 and an exponent up to 20")
+    # Compound interest over decades has a base just above 1 and an exponent of hundreds.
+    if operation is ast.Pow and (abs(left) > 1000 or abs(right) > (20 if abs(left) > 2 else 600)):
+        raise InputsError("a power has a base up to 1000 and an exponent up to 20, or a base up to 2 and one up to 600")
     if operation is ast.Mult and not all(isinstance(each, int | float) for each in (left, right)):
         raise InputsError("only numbers are multiplied")
     if operation is ast.Add and isinstance(left, str) != isinstance(right, str):

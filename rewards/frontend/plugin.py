@@ -184,7 +184,7 @@ def load_checks(given: Any) -> Checks | None:
 
 
 def check_command(arguments: Sequence[str]) -> int:
-    """``lpo reward check frontend PAGE [--checks FILE] [--report FILE] [--seed N]``: judges one page and says why."""
+    """``lpo reward check frontend PAGE [--checks FILE | --task NAME] [--report FILE]``: judges one page, says why."""
     from rewards.frontend.check_page import main
 
     return main(arguments)

@@ -16,6 +16,14 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
+def _text(value: Any) -> Any:
+    return shown(value) if isinstance(value, bool | int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""A text; numbers are written as JavaScript writes them."""
+
+
 class Target(Part):
     """Which element is meant: of those that fit, the visible ones in document order, the ``nth``.
 
@@ -24,13 +32,13 @@ class Target(Part):
 
     css: str | None = None
     """A CSS selector."""
-    text: str | None = None
+    text: Text | None = None
     """The element's own visible text, in any case and spacing: the innermost element that has it."""
-    label: str | None = None
+    label: Text | None = None
     """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
     role: str | None = None
     """An ARIA role, explicit or the tag's own: button, link, textbox, checkbox, radio, combobox, slider, tab..."""
-    name: str | None = None
+    name: Text | None = None
     """The accessible name (label, text, alt, title), in any case; a part of it is enough."""
     within: Target | None = None
     """Only inside this element."""
@@ -58,14 +66,6 @@ class Target(Part):
         ]
         where = f" in {self.within}" if self.within else ""
         return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where
-
-
-def _text(value: Any) -> Any:
-    return shown(value) if isinstance(value, bool | int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-"""A text; numbers are written as JavaScript writes them."""
 
 
 class Expectation(Part):
@@ -150,7 +150,7 @@ class Type(Action):
 
 class Press(Action):
     shorthand = "key"
-    key: str
+    key: Text
     """A key's name in the DOM ("Enter", "ArrowLeft", "a", " "), with modifiers: "Control+Shift+a"."""
     on: Target | None = None
     """Focused first; without it the key goes to what has the focus."""
@@ -270,6 +270,10 @@ class Url(Assertion, Expectation):
     """Path, query and fragment of the address: ``/``, ``/#about``."""
 
 
+class Title(Assertion, Expectation):
+    """The document's title, as the tab shows it."""
+
+
 class Storage(Assertion, Expectation):
     """An entry of localStorage or sessionStorage; a missing one is an empty text. Without a key: all of it as JSON."""
 
@@ -308,8 +312,8 @@ STEPS: dict[str, type[Step]] = {
     "click": Click, "hover": Hover, "type": Type, "press": Press, "select": Select, "drag": Drag, "scroll": Scroll,
     "wait": Wait, "reload": Reload, "back": Back,
     "visible": Visible, "hidden": Hidden, "focused": Focused, "text": TextIs, "count": Count, "attribute": Attribute,
-    "value": ValueIs, "style": Style, "url": Url, "storage": Storage, "dialog": Dialog, "changed": Changed,
-    "unchanged": Unchanged, "no_error": NoError,
+    "value": ValueIs, "style": Style, "url": Url, "title": Title, "storage": Storage, "dialog": Dialog,
+    "changed": Changed, "unchanged": Unchanged, "no_error": NoError,
 }  # fmt: skip
 """Steps by the name they have in a file."""
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from lpo.errors import InputError
+from lpo.recipe.base import unknown_name
 from lpo.recipe.yaml_text import YamlError, parse
 from rewards.frontend.checks import CheckError, Checks
 from rewards.frontend.steps import Part, said
@@ -102,6 +103,14 @@ def read_task(folder: Path) -> Task:
     except CheckError as cause:
         raise TaskError(f"{path}: {cause}") from cause
     return task
+
+
+def shipped_task(name: str) -> Task:
+    """Raises TaskError where there is no such task."""
+    names = [path.parent.name for path in SHIPPED.glob("*/task.yaml")]
+    if name not in names:
+        raise TaskError(unknown_name(name, names, "front-end task"))
+    return read_task(SHIPPED / name)
 
 
 def read_tasks(folder: Path = SHIPPED) -> list[Task]:

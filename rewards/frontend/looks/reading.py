@@ -4,6 +4,9 @@ import numpy as np
 
 from rewards.frontend.looks.scene import REPLACED, Cost, Rect, Scene, rect_of
 
+INACTIVE = 1.5
+"""Contrast that the text of a disabled control needs. WCAG asks for none; it must still be seen to be there."""
+
 LARGE, LARGE_BOLD = 24.0, 18.66
 """Text from this size on needs a contrast of 3, other text one of 4.5 (WCAG 2.2, 1.4.3); bold text is large
 earlier."""
@@ -23,12 +26,13 @@ def contrast_cost(scene: Scene) -> Cost:
     for read in lines:
         box = scene.boxes[read.line.box]
         large = box.size >= LARGE or (box.size >= LARGE_BOLD and box.weight >= 600)
-        need, comfort = (3.0, 4.5) if large else (4.5, 7.0)
+        need, comfort = (INACTIVE, INACTIVE) if box.inactive else (3.0, 4.5) if large else (4.5, 7.0)
         ratio = read.contrast if read.seen else 1.0
         weights.append(np.sqrt(read.line.w * read.line.h))
         shortfalls.append(min(max((need - ratio) / (need - 1), 0.0), 1.0))
         gentle.append(
-            min(max((comfort - ratio) / (comfort - 1), 0.0), 1.0) + 0.15 * (1 - np.log(max(ratio, 1.0)) / np.log(21))
+            min(max((comfort - ratio) / (comfort - 1), 0.0), 1.0)
+            + (0.0 if box.inactive else 0.15 * (1 - np.log(max(ratio, 1.0)) / np.log(21)))
         )
     share = np.array(weights) / np.sum(weights)
     short = np.array(shortfalls)

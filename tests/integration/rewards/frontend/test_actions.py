@@ -152,3 +152,13 @@ def test_going_back_follows_the_history_of_the_page(browser):
 
 def test_going_back_stays_on_the_page_where_there_is_none_before_it(browser):
     assert outcome(browser, "<p id=p>here</p>", "back", {"text": {"of": "#p", "equals": "here"}}) == (1, "")
+
+
+def test_the_title_and_the_dashes_of_a_ring_are_looked_at(browser):
+    body = "<svg width=40 height=40><circle id=r cx=20 cy=20 r=15 stroke=red stroke-dasharray='10 90'/></svg><button id=b>Go</button><script>b.onclick=()=>{document.title='two';ACT}</script>"
+    steps = [{"click": "#b"}, {"title": {"equals": "two"}}, {"changed": {"of": "#r", "what": "look"}}]
+    assert outcome(browser, body.replace("ACT", "r.setAttribute('stroke-dasharray','20 80')"), *steps) == (1, "")
+    score, reason = outcome(browser, body.replace("ACT", "r.dataset.share=20"), *steps)
+    assert (score, "did not change" in reason) == (0, True)
+    score, reason = outcome(browser, body.replace("document.title='two'", ""), *steps)
+    assert (score, reason) == (0, "step 2, title: 't' is not 'two'")

@@ -97,3 +97,20 @@ def test_errors_say_where_and_what(text, message):
     with pytest.raises(CheckError, match=message) as raised:
         Checks.load(text)
     assert isinstance(raised.value, InputError)
+
+
+def test_a_number_that_was_drawn_can_be_a_name_or_a_key():
+    checks = Checks.load(
+        [
+            {
+                "name": "n",
+                "steps": [
+                    {"click": {"role": "button", "name": "{{int:4..4 as a}}"}},
+                    {"press": "{{a}}"},
+                    {"visible": {"text": "{{a + 1}}"}},
+                ],
+            }
+        ]
+    )
+    click, press, visible = checks.draw(0)[0].steps
+    assert (click.on.name, press.key, visible.of.text) == ("4", "4", "5")

@@ -55,6 +55,7 @@ def test_a_text_of_one_template_keeps_the_type():
         ("a % b == 1 and not a < b", True),
         ("w[0]", "h"),
         ("-a ** 2", -16),
+        ("round(100 * 1.01 ** 360)", 3595),
         ("join(sorted(['b', 'a']), '-')", "a-b"),
     ],
 )

@@ -107,3 +107,10 @@ def test_the_same_words_again_and_again_are_not_more() -> None:
             drawing.paragraph(words(row), 100, 40 + 80 * row)
         amounts.append(content_evidence(Scene(drawing.view()))[0])
     assert amounts[1] < amounts[0]
+
+
+def test_disabled_controls_may_be_faint_but_not_invisible() -> None:
+    faint = (185.0, 185.0, 185.0, 1.0)  # 1.96 on white
+    assert contrast_cost(page(faint)).amount > 1
+    assert contrast_cost(page(faint, inactive=True)).amount == 0
+    assert contrast_cost(page(WHITE, inactive=True)).amount > 1
