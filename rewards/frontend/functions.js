@@ -44,14 +44,33 @@
     labelled(element), element.getAttribute("aria-label"), labels(element), element.getAttribute("placeholder"),
     element.getAttribute("title"), element.getAttribute("name"),
   ].filter(Boolean).join(" "));
+  // Whether something of it is left inside of what cuts it off: an accordion's answer of no height, a slide beside its frame, a
+  // drawer beyond the window. What can be scrolled to is not cut off.
+  const remains = (element, rect) => {
+    let left = rect.left, top = rect.top, right = rect.right, bottom = rect.bottom, place = getComputedStyle(element).position;
+    for (let each = element.parentElement; place !== "fixed" && each && each !== document.body; each = each.parentElement) {
+      const style = getComputedStyle(each);
+      // An absolute box is cut off by the boxes that contain it only.
+      if (place === "absolute" && style.position === "static" && style.transform === "none") continue;
+      const frame = each.getBoundingClientRect(), CUTS = /hidden|clip/;
+      if (CUTS.test(style.overflowX)) { left = Math.max(left, frame.left); right = Math.min(right, frame.right); }
+      if (CUTS.test(style.overflowY)) { top = Math.max(top, frame.top); bottom = Math.min(bottom, frame.bottom); }
+      place = style.position;
+    }
+    const cut = [document.documentElement, document.body].some((each) => getComputedStyle(each).overflowX === "hidden");
+    if (place === "fixed" || cut) { left = Math.max(left, 0); right = Math.min(right, innerWidth); }
+    if (place === "fixed") { top = Math.max(top, 0); bottom = Math.min(bottom, innerHeight); }
+    return right - left >= 1 && bottom - top >= 1;
+  };
   const visible = (element) => {
     if (!element.isConnected || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true })) return false;
     for (const rect of element.getClientRects()) {
-      if (rect.width >= 1 && rect.height >= 1 && rect.right + scrollX > 0 && rect.bottom + scrollY > 0) return true;
+      if (rect.width >= 1 && rect.height >= 1 && rect.right + scrollX > 0 && rect.bottom + scrollY > 0 && remains(element, rect)) return true;
     }
     // A box without a size may hold some that overflow it.
     return element.childElementCount > 0 && getComputedStyle(element).overflow === "visible" && [...element.children].some(visible);
   };
+  const innermost = (found) => found.filter((each) => !found.some((other) => other !== each && each.contains(other)));
   const fitting = (target) => {
     if (target.any && target.any.length) {
       for (const each of target.any) { const found = fitting(each); if (found.some(visible)) return found; }
@@ -74,7 +93,11 @@
     if (target.text) {
       const wanted = low(target.text);
       found = found.filter((each) => !/^(script|style|template)$/.test(each.localName) && (low(each.textContent) === wanted || (each.localName === "input" && low(each.value) === wanted)));
-      found = found.filter((each) => !found.some((other) => other !== each && each.contains(other)));
+      found = innermost(found);
+    }
+    if (target.contains) {
+      const wanted = low(target.contains);
+      found = innermost(found.filter((each) => !/^(script|style|template)$/.test(each.localName) && low(each.textContent).includes(wanted)));
     }
     return found;
   };
@@ -118,7 +141,9 @@
     point: () => {
       let element = pick(request.target);
       if (!element) return { fault: "is not there" };
-      if (!visible(element) && element.labels) element = [...element.labels].find(visible) || element;
+      // A field that is hidden for the sake of a prettier one is pressed by its label.
+      const tiny = (each) => Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height) < 4;
+      if ((!visible(element) || tiny(element)) && element.labels) element = [...element.labels].find(visible) || element;
       if (!visible(element)) return { fault: "is not visible" };
       if (element.matches(":disabled") || element.closest("[aria-disabled=true]")) return { fault: "is disabled" };
       element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });

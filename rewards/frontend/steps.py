@@ -34,6 +34,8 @@ class Target(Part):
     """A CSS selector."""
     text: Text | None = None
     """The element's own visible text, in any case and spacing: the innermost element that has it."""
+    contains: Text | None = None
+    """A part of its text: the innermost element whose text contains it."""
     label: Text | None = None
     """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
     role: str | None = None
@@ -54,15 +56,15 @@ class Target(Part):
 
     @model_validator(mode="after")
     def _names_something(self) -> Target:
-        if not (self.css or self.text or self.label or self.role or self.name or self.any):
-            raise ValueError("a target needs css, text, label, role, name or any")
+        if not (self.css or self.text or self.contains or self.label or self.role or self.name or self.any):
+            raise ValueError("a target needs css, text, contains, label, role, name or any")
         return self
 
     def __str__(self) -> str:
         if self.any:
             return " or ".join(str(each) for each in self.any)
         parts = [self.css or ""] + [
-            f"{field} '{value}'" for field in ("text", "label", "role", "name") if (value := getattr(self, field))
+            f"{field} '{value}'" for field in ("text", "contains", "label", "role", "name") if (value := getattr(self, field))
         ]
         where = f" in {self.within}" if self.within else ""
         return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where

@@ -162,3 +162,33 @@ def test_the_title_and_the_dashes_of_a_ring_are_looked_at(browser):
     assert (score, "did not change" in reason) == (0, True)
     score, reason = outcome(browser, body.replace("document.title='two'", ""), *steps)
     assert (score, reason) == (0, "step 2, title: 't' is not 'two'")
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "max-height:0;overflow:hidden",
+        "overflow:hidden;width:50px;height:30px;position:relative",
+        "position:fixed;top:0;right:-300px;width:300px",
+    ],
+)
+def test_what_is_cut_off_is_not_visible(browser, style):
+    body = f"<div id=box style='{style}'><p id=p style='margin:0;position:relative;top:0' class=in>the answer</p></div><button id=b>Go</button>"
+    if "width:50px" in style:
+        body = body.replace("top:0' class", "left:60px' class")
+    opened = body + "<script>b.onclick=()=>{box.style='';p.style=''}</script>"
+    steps = [{"hidden": "#p"}, {"click": "#b"}, {"visible": {"contains": "answer"}}, {"visible": "#p"}]
+    assert outcome(browser, opened, *steps) == (1, "")
+    assert outcome(browser, body, *steps)[0] == 0
+
+
+def test_what_can_be_scrolled_to_is_visible(browser):
+    body = "<div style='overflow:auto;height:40px'><p style='height:300px'>far</p><p id=p>down</p></div><p style='height:3000px'></p><p id=q>below</p>"
+    assert outcome(browser, body, {"visible": "#p"}, {"visible": "#q"}) == (1, "")
+
+
+def test_a_checkbox_behind_a_prettier_one_is_pressed_by_its_label(browser):
+    hidden = "position:absolute;width:1px;height:1px;overflow:hidden;clip:rect(0 0 0 0);margin:0"
+    body = f"<label><input id=i type=checkbox style='{hidden}'><b style='padding:9px;border:2px solid'>Wifi</b></label>"
+    steps = [{"click": {"label": "Wifi"}}, {"attribute": {"of": "#i", "attribute": "checked", "equals": "true"}}]
+    assert outcome(browser, body, *steps) == (1, "")
