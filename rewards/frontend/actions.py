@@ -12,6 +12,8 @@ from rewards.frontend.scripts import script
 
 SETTLE_MS = 250
 """Page time after each action in which the page may react."""
+PATIENCE_MS = 1000
+"""How long an action waits for its target to be there, visible, uncovered and enabled."""
 SET_TYPES = ("date", "time", "datetime-local", "month", "week", "color", "range")
 
 
@@ -32,10 +34,13 @@ def plain(target: c.Target) -> dict[str, Any]:
 
 
 def _point(page: Page, target: c.Target) -> dict[str, Any]:
-    place: dict[str, Any] = ask(page, "point", target=target)
-    if "fault" in place:
-        raise StepError(f"{target} {place['fault']}")
-    return place
+    """Where to press. What is still on its way there is waited for, as a visitor would."""
+    for _ in range(PATIENCE_MS // SETTLE_MS):
+        place: dict[str, Any] = ask(page, "point", target=target)
+        if "fault" not in place:
+            return place
+        page.live(SETTLE_MS)
+    raise StepError(f"{target} {place['fault']}")
 
 
 def _done(answer: Mapping[str, Any], target: c.Target) -> None:
@@ -43,40 +48,41 @@ def _done(answer: Mapping[str, Any], target: c.Target) -> None:
         raise StepError(f"{target} {answer['fault']}")
 
 
-def click_at(page: Page, x: float, y: float, button: str = "left", clicks: int = 1, settle_ms: int = SETTLE_MS) -> None:
-    """Moves the mouse there and clicks; the page may then react for ``settle_ms``."""
+def click_at(page: Page, x: float, y: float, button: str = "left", clicks: int = 1) -> None:
+    """Moves the mouse there and clicks."""
     page.send("mouseMoved", x, y)
     for click in range(1, clicks + 1):
         page.send("mousePressed", x, y, button, click)
         page.send("mouseReleased", x, y, button, click)
-    page.run(settle_ms)
 
 
 def _click(page: Page, step: c.Click) -> None:
     for _ in range(step.times):
         place = _point(page, step.on)
         click_at(page, place["x"], place["y"], step.button, 2 if step.double else 1)
+        page.live(SETTLE_MS)
 
 
 def _hover(page: Page, step: c.Hover) -> None:
     place = _point(page, step.on)
     page.send("mouseMoved", place["x"], place["y"])
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 def _type(page: Page, step: c.Type) -> None:
     place = _point(page, step.into)
     if place["type"] in SET_TYPES:
         ask(page, "set", target=step.into, value=step.text)
-        page.run(SETTLE_MS)
+        page.live(SETTLE_MS)
         return
     if place["tag"] not in ("input", "textarea") and not place["editable"]:
         raise StepError(f"{step.into} takes no text")
     click_at(page, place["x"], place["y"])
+    page.run(SETTLE_MS)
     if step.clear and ask(page, "empty"):
         press(page, "Backspace")
     write(page, step.text)
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 def _press(page: Page, step: c.Press) -> None:
@@ -85,12 +91,12 @@ def _press(page: Page, step: c.Press) -> None:
     for _ in range(step.times):
         press(page, step.key)
         page.run(SETTLE_MS if step.times == 1 else 50)
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 def _select(page: Page, step: c.Select) -> None:
     _done(ask(page, "select", target=step.of, option=step.option), step.of)
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 def _drag(page: Page, step: c.Drag) -> None:
@@ -103,14 +109,14 @@ def _drag(page: Page, step: c.Drag) -> None:
         assert step.by is not None
         end = {"x": start["x"] + step.by[0], "y": start["y"] + step.by[1]}
     page.drag((start["x"], start["y"]), (end["x"], end["y"]))
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 def _scroll(page: Page, step: c.Scroll) -> None:
     answer = ask(page, "scroll", target=step.to, by=step.by)
     if step.to is not None:
         _done(answer, step.to)
-    page.run(SETTLE_MS)
+    page.live(SETTLE_MS)
 
 
 ACTIONS: dict[type[c.Step], Callable[[Page, Any], None]] = {
@@ -121,7 +127,7 @@ ACTIONS: dict[type[c.Step], Callable[[Page, Any], None]] = {
     c.Select: _select,
     c.Drag: _drag,
     c.Scroll: _scroll,
-    c.Wait: lambda page, step: page.run(step.ms),
+    c.Wait: lambda page, step: page.live(step.ms),
     c.Reload: lambda page, step: page.reload(),
     c.Back: lambda page, step: page.back(),
 }

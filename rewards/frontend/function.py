@@ -19,6 +19,8 @@ from rewards.frontend.page import Page, PageError
 PATIENCE_STEP_MS = 250
 MOST_CONTROLS = 6
 _GLANCE_MS = 150
+_APPEARING_MS = 100
+"""Page time after loading in which what observers reveal begins to appear."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ def _group(
     try:
         with browser.page(files, group[0].width, HEIGHTS[group[0].width]) as page:
             page.load()
+            page.live(_APPEARING_MS)
             for check in group:
                 page.begin()
                 if check.width != page.width:
                     page.resize(check.width, HEIGHTS[check.width])
-                    page.run(SETTLE_MS)
+                    page.live(SETTLE_MS)
                 page.accept_dialogs, page.prompt_text = check.dialogs == "accept", check.prompt_text
                 told.append(_Performance(page, check, patience_ms).credit())
     except PageError as fault:
@@ -140,7 +143,7 @@ class _Performance:
             except StepError:
                 if patience <= 0 or isinstance(step, c.Unchanged | c.NoError):
                     raise
-            self._page.run(PATIENCE_STEP_MS)
+            self._page.live(PATIENCE_STEP_MS)
             patience -= PATIENCE_STEP_MS
 
     def _assert(self, step: c.Assertion) -> None:
@@ -277,7 +280,8 @@ def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, t
         page.run(20)
         before = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
         if not place.get("covered"):
-            click_at(page, place["x"], place["y"], settle_ms=_GLANCE_MS)
+            click_at(page, place["x"], place["y"])
+            page.run(_GLANCE_MS)
             if place["field"]:
                 write(page, "7")
                 page.run(_GLANCE_MS)

@@ -144,9 +144,10 @@
       // A field that is hidden for the sake of a prettier one is pressed by its label.
       const tiny = (each) => Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height) < 4;
       if ((!visible(element) || tiny(element)) && element.labels) element = [...element.labels].find(visible) || element;
+      // Some things appear only when they are reached.
+      element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       if (!visible(element)) return { fault: "is not visible" };
       if (element.matches(":disabled") || element.closest("[aria-disabled=true]")) return { fault: "is disabled" };
-      element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       const rect = [...element.getClientRects()].find((each) => each.width >= 1 && each.height >= 1) || element.getBoundingClientRect();
       if (rect.width < 4 || rect.height < 4) return { fault: `is too small to hit (${Math.round(rect.width)} x ${Math.round(rect.height)} pixels)` };
       for (let each = element, opacity = 1; each; each = each.parentElement) {

@@ -23,6 +23,11 @@ MOST_ERRORS = 50
 MOST_DOCUMENTS = 12
 """Navigations of one page that are served; a page that reloads itself for ever stays as it then is."""
 MOST_REQUESTS = 400
+_MOVING_STEP_MS = 250
+"""How far the clock runs between two looks at what CSS moves."""
+_FRAME = "new Promise((done) => requestAnimationFrame(() => done()))"
+_FRAME_S, _FRAME_STEPS = 0.05, 6
+"""Seconds of the machine for a frame, and how often it is given them."""
 _INPUT_STEPS, _LOADING_STEPS = 25, 20
 _FREE_S = 2.0
 _IDLE_S = 1.0
@@ -76,7 +81,7 @@ class Page:
         self.memory_fault = self.crashed = ""
         self._context = self._target = self._session = self._frame = ""
         self._world: int | None = None
-        self._loaded = self._expired = False
+        self._loaded = self._expired = self._moving = self._frameless = False
         self._dragged: dict[str, Any] | None = None
         self._inputs: list[int] = []
         self._starving = False
@@ -144,7 +149,7 @@ class Page:
     def reload(self) -> None:
         self._loaded = False
         self._post("Page.reload")
-        self.run(400)
+        self.live(400)
 
     def back(self) -> None:
         """Goes back in the history, where there is a page before this one."""
@@ -152,7 +157,7 @@ class Page:
         before = [each for each in history["entries"][: history["currentIndex"]] if each["url"].startswith(ORIGIN)]
         if before:
             self._call("Page.navigateToHistoryEntry", {"entryId": before[-1]["id"]})
-        self.run(400)
+        self.live(400)
 
     def run(self, ms: float) -> None:
         """Lets the page's clock run for so many milliseconds, as fast as the page can; and on, if it is navigating."""
@@ -168,6 +173,33 @@ class Page:
             if self._loaded:
                 return
             self._advance(100)
+
+    def live(self, ms: float) -> None:
+        """As `run`; besides, frames are drawn (observers see them) and CSS transitions and animations move along."""
+        while True:
+            step = min(ms, _MOVING_STEP_MS) if self._moving else ms
+            self.run(step)
+            self._moving = self._draw(step)
+            ms -= step
+            if ms <= 0:
+                return
+
+    def _draw(self, ms: float) -> bool:
+        """Whether something is under way. A page that is being left is not drawn."""
+        try:
+            moving = bool(self.evaluate(script("moving.js"), ms))
+        except ProtocolError:
+            return False
+        # Now and then Chromium draws no frame while the clock stands.
+        frame = {"expression": _FRAME, "contextId": self._world, "awaitPromise": True}
+        number = self._post("Runtime.evaluate", frame)
+        for _ in range(0 if self._frameless else _FRAME_STEPS):
+            with contextlib.suppress(UnansweredError):
+                self._pipe.until(lambda: number in self._pipe._replies, time.monotonic() + _FRAME_S)
+                return moving
+            self._advance(4)
+        self._frameless = True
+        return moving
 
     def _advance(self, ms: float) -> None:
         self._expired = False

@@ -12,6 +12,16 @@
   RealDate.prototype.constructor = FixedDate;
   Object.defineProperty(globalThis, "Date", { value: FixedDate, writable: true, configurable: true, enumerable: false });
 
+  // Frames follow this clock, too; the browser's own follow the machine's, of which hardly any fall into a second of the page.
+  const later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis), frames = new Map();
+  let frame = 0;
+  globalThis.requestAnimationFrame = (callback) => {
+    const number = ++frame;
+    frames.set(number, later(() => { frames.delete(number); callback(elapsed()); }, 16));
+    return number;
+  };
+  globalThis.cancelAnimationFrame = (number) => { never(frames.get(number)); frames.delete(number); };
+
   let state = 0x2f6e2b1;
   const random = () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -64,7 +64,9 @@ class Target(Part):
         if self.any:
             return " or ".join(str(each) for each in self.any)
         parts = [self.css or ""] + [
-            f"{field} '{value}'" for field in ("text", "contains", "label", "role", "name") if (value := getattr(self, field))
+            f"{field} '{value}'"
+            for field in ("text", "contains", "label", "role", "name")
+            if (value := getattr(self, field))
         ]
         where = f" in {self.within}" if self.within else ""
         return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where

@@ -192,3 +192,26 @@ def test_a_checkbox_behind_a_prettier_one_is_pressed_by_its_label(browser):
     body = f"<label><input id=i type=checkbox style='{hidden}'><b style='padding:9px;border:2px solid'>Wifi</b></label>"
     steps = [{"click": {"label": "Wifi"}}, {"attribute": {"of": "#i", "attribute": "checked", "equals": "true"}}]
     assert outcome(browser, body, *steps) == (1, "")
+
+
+FADING = "<div id=d style='transition:transform .3s;transform:translateX(-2000px)'><button id=in>In</button></div><button id=b>Go</button><p id=p>0</p><script>b.onclick=()=>{d.style.transform='none'};d.ontransitionend=()=>{p.textContent='arrived'}</script>"
+
+
+def test_what_css_moves_keeps_step_with_the_clock_and_is_waited_for(browser):
+    steps = [{"hidden": "#in"}, {"click": "#b"}, {"click": "#in"}, {"text": {"of": "#p", "equals": "arrived"}}]
+    for _ in range(4):
+        assert outcome(browser, FADING, *steps) == (1, "")
+    slow = FADING.replace("transform .3s", "transform 5s steps(1)")
+    late = [{"click": "#b"}, {"wait": 4000}, {"hidden": "#in"}, {"wait": 1000}, {"visible": "#in"}]
+    assert outcome(browser, slow, *late) == (1, "")
+
+
+def test_frames_follow_the_clock(browser):
+    body = "<p id=p>0</p><script>let n=0;const f=(t)=>{p.textContent=++n;if(t<9e3)requestAnimationFrame(f)};requestAnimationFrame(f);cancelAnimationFrame(requestAnimationFrame(()=>{throw 1}))</script>"
+    steps = [{"wait": 2000}, {"text": {"of": "#p", "at_least": 100, "at_most": 200}}, "no_error"]
+    assert outcome(browser, body, *steps) == (1, "")
+
+
+def test_what_appears_when_it_is_scrolled_to_can_be_used(browser):
+    body = "<p style='height:3000px'></p><button id=b style='opacity:0;transition:opacity .2s'>Go</button><p id=p>0</p><script>new IntersectionObserver((e)=>{if(e[0].isIntersecting)b.style.opacity=1}).observe(b);b.onclick=()=>{p.textContent=1}</script>"
+    assert outcome(browser, body, {"click": "#b"}, {"text": {"of": "#p", "equals": "1"}}) == (1, "")
