@@ -171,6 +171,8 @@ def completions_url(endpoint: str) -> str:
         raise InputError(
             "judge.endpoint carries a user or password; put the key into the variable that judge.key_env names"
         )
+    if parts.query or parts.fragment:
+        raise InputError("judge.endpoint has a query or fragment; give the base URL alone, such as http://host:8000/v1")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(f"judge.endpoint is {endpoint!r}; it must be a base URL such as http://localhost:8000/v1")
     base = endpoint.rstrip("/")

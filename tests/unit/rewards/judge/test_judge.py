@@ -313,6 +313,7 @@ def test_the_key_is_sent_and_shown_nowhere(monkeypatch, caplog, capfd, tmp_path)
         ({"endpoint": "localhost:8000", "model": "m"}, "judge.endpoint is 'localhost:8000'; it must be a base URL"),
         ({"endpoint": "ftp://h/v1", "model": "m"}, "must be a base URL such as http://localhost:8000/v1"),
         ({"endpoint": "http://u:p@h/v1", "model": "m"}, "carries a user or password"),
+        ({"endpoint": "http://h/v1?key=sk-secret", "model": "m"}, "judge.endpoint has a query or fragment"),
         ({"api_key": "sk-secret"}, "judge.api_key: keys do not belong in a recipe"),
         ({"extra": {"Authorization": "sk-secret"}}, "judge.extra.Authorization: keys do not belong"),
         ({"key_env": "sk-secret"}, "judge.key_env must be the name of an environment variable"),
