@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections import Counter
@@ -9,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rewards.contract import RewardResult, RewardValue
-from rewards.extraction import last_boxed
+from rewards.extraction import last_boxed, without_thoughts
 
-_THOUGHT_END = "</think>"
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BOXED = re.compile(r"\\f?boxed\s*\{")
 _STATED = re.compile(
     r"\b(?:answers?|options?|choices?)\s*(?:(?:is|are|was|would\s+be|should\s+be|must\s+be)\b|:|=)"
@@ -33,6 +33,8 @@ _LEADING = re.compile(
 _JOINED = re.compile(r"(?:or|and|&|/|,|;)\s*\(?[A-Za-z0-9]\b", re.IGNORECASE)
 _WORDS = re.compile(r"\w+")
 _CONTRADICTION = frozenset({"a label with another option's text"})
+_MOST_STATEMENTS, _MOST_SAID = 8, 400
+"""The last statements, and the characters of each, that are looked at."""
 _SHORT = 80
 """Characters up to which a response without any statement is read as an answer and nothing else."""
 
@@ -120,12 +122,12 @@ def read_answer(answer: Any, options: Mapping[str, str | None]) -> frozenset[str
 
 def chosen(text: str, options: Mapping[str, str | None]) -> frozenset[str]:
     """The labels that a response settles on; empty where it settles on none, or on different ones."""
-    text = text.rpartition(_THOUGHT_END)[2].strip()
+    text = without_thoughts(text).strip()
     statements = [(place, found) for place, part in _statements(text) if (found := _labels(part, options))]
     if not statements:
         lines = [line for line in text.splitlines() if line.strip()]
         part = text if len(text) <= _SHORT else lines[-1] if lines else ""
-        return _labels(_REASON.split(part, maxsplit=1)[0], options)
+        return _labels(_REASON.split(part[-_MOST_SAID:], maxsplit=1)[0], options)
     place, last = statements[-1]
     paragraph = text.rfind("\n\n", 0, place) + 1
     for earlier, found in statements[:-1]:
@@ -136,18 +138,27 @@ def chosen(text: str, options: Mapping[str, str | None]) -> frozenset[str]:
 
 def _statements(text: str) -> list[tuple[int, str]]:
     """Where the response says what its answer is, and the words; tags outrank boxes, boxes what is said in prose."""
-    tags = [(match.start(), match.group(1)) for match in _TAG.finditer(text)]
-    if tags:
+    if tags := _tagged(text):
         return tags
-    boxes = [(match.start(), inside) for match in _BOXED.finditer(text) if (inside := _box(text, match.start()))]
-    if boxes:
-        return boxes
-    return [(match.start(), _said(text[match.end() :])) for match in _STATED.finditer(text)]
+    boxes = [match.start() for match in _BOXED.finditer(text)][-_MOST_STATEMENTS:]
+    insides = [(start, last_boxed(text[start:end])) for start, end in itertools.pairwise([*boxes, len(text)])]
+    if found := [(start, inside) for start, inside in insides if inside]:
+        return found
+    stated = list(_STATED.finditer(text))[-_MOST_STATEMENTS:]
+    return [(match.start(), _said(text[match.end() : match.end() + _MOST_SAID])) for match in stated]
 
 
-def _box(text: str, start: int) -> str | None:
-    following = _BOXED.search(text, start + 1)
-    return last_boxed(text[start : following.start() if following else len(text)])
+def _tagged(text: str) -> list[tuple[int, str]]:
+    """What stands between an opening and the next closing tag."""
+    found: list[tuple[int, str]] = []
+    opened: int | None = None
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            opened = tag.end()
+        elif opened is not None:
+            found.append((opened, text[opened : tag.start()][:_MOST_SAID]))
+            opened = None
+    return found[-_MOST_STATEMENTS:]
 
 
 def _said(rest: str) -> str:

@@ -149,6 +149,11 @@ def test_data_that_is_no_question_makes_the_sample_invalid(answer, choices):
     assert result.invalid
 
 
+def test_long_responses_are_read_in_time_that_grows_with_them():
+    for part in ("the answer is ", "<answer>", "\\boxed{", "A or ", "\\boxed{B} ", "<answer>B</answer>"):
+        value(part * 20_000, "B", CITIES)
+
+
 def test_any_response_has_a_value():
     rows = [{"prompt": "?", "responses": ["B", "A or B", ""], "answer": "B", "choices": CITIES}]
     assert_well_behaved("choice", rows)
