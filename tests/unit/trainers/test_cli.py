@@ -75,7 +75,8 @@ def test_rewards_are_listed_with_their_first_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("COLUMNS", "200")
     code, output = lpo("reward", "list")
     assert code == 0
-    assert any(line.startswith("math ") and "math-verify finds" in line for line in output.splitlines())
+    lines = output.splitlines()
+    assert any(line.startswith("soft_overlong ") and "falling evenly" in line for line in lines)
 
 
 def test_recipes_complete_by_name_and_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
