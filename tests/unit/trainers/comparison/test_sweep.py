@@ -92,3 +92,41 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path, loaded: LoadedRec
     (tmp_path / "notes.txt").touch()
     with pytest.raises(SweepError, match="holds no sweep"):
         Sweep.open(tmp_path, loaded, children("lpo", 0), lambda _: None)
+
+
+JUDGED = """
+import json, pathlib, sys
+model = pathlib.Path(sys.argv[1])
+run = model.parents[1]
+model.mkdir(parents=True)
+(model / "manifest.json").write_text("{}")
+(run / "recipe.yaml").write_text(run.with_name(run.name + ".yaml").read_text())
+good = {"lpo-eps-x2-seed0": 0.6, "grpo-eps-x0.5-seed0": 0.4}.get(run.name, 0.2)
+records = [{"stage": "rl", "step": s, "tokens": 100 * s, "eval/accuracy": s * good, "time/step": 1.0} for s in (0, 1)]
+(run / "metrics.jsonl").write_text("".join(json.dumps(each) + "\\n" for each in records))
+"""
+
+
+def test_the_best_eps_of_each_algorithm_goes_on_with_the_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from lpo.recipe import dump_recipe
+    from trainers.comparison.command import run_sweep
+    from trainers.comparison.plan import Plan
+
+    monkeypatch.setattr("trainers.prepare.prepare", lambda _: None)
+    started = scripted(monkeypatch, JUDGED)
+    start = Sweep._start
+
+    def with_recipe(sweep: Sweep, job: Job) -> subprocess.Popen:
+        job.run_dir.with_name(f"{job.run_dir.name}.yaml").write_text(dump_recipe(job.recipe))
+        return start(sweep, job)
+
+    monkeypatch.setattr(Sweep, "_start", with_recipe)
+    loaded = load_recipe("smollm2_arithmetic", ["tracking.mlflow=false"])
+    plan = Plan(parse_variants("lpo,grpo", [0.5, 2]), [0, 1], tuning=1)
+    assert run_sweep(loaded, plan, tmp_path / "sweep", parallel=1, warm_up=True) == 0
+    tuned = ["lpo-eps-x0.5-seed0", "lpo-eps-x2-seed0", "grpo-eps-x0.5-seed0", "grpo-eps-x2-seed0"]
+    assert started == [*tuned, "lpo-eps-x2-seed1", "grpo-eps-x0.5-seed1"]
+    assert set(json.loads((tmp_path / "sweep" / "sweep.json").read_text())["runs"]) == set(started)
+    assert (tmp_path / "sweep" / "comparison.html").exists()
+    assert run_sweep(loaded, plan, tmp_path / "sweep", parallel=1, warm_up=True) == 0
+    assert len(started) == 6  # nothing is run again
