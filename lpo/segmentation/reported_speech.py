@@ -27,6 +27,7 @@ _RIGHT_TO_LEFT = re.compile(
     r"[^.!؟؛،:«»\n]{0,30}(?P<stop>[.!؟؛،:\n۔]|$)"
 )
 _QUOTES = frozenset("\"'”’»」』›")
+_OPENERS = {"”": "“", "」": "「", "』": "『"}
 
 
 def reports_speech(closers: str, after: str) -> bool:
@@ -40,6 +41,15 @@ def reports_speech(closers: str, after: str) -> bool:
     if after.startswith("و "):  # «بیا.» و رفت
         return True
     return _ends_report(_ENGLISH.match(after)) or _ends_report(_RIGHT_TO_LEFT.match(after))
+
+
+def is_introduced(before: str, closers: str, after: str) -> bool:
+    """Whether the quotation that ``before`` and its mark belong to follows a colon, 他说：“好。”, and ends there."""
+    opener = _OPENERS.get(closers[0])
+    if opener is None or (opener != "“" and _JAPANESE_PARTICLE.match(after)):
+        return False
+    outside, found, _ = before.rpartition(opener)
+    return bool(found) and outside.rstrip().endswith(("：", ":"))
 
 
 def _ends_report(report: re.Match[str] | None) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from lpo.segmentation.full_stops import Following, full_stop_ends
-from lpo.segmentation.reported_speech import reports_speech
+from lpo.segmentation.reported_speech import is_introduced, reports_speech
 
 # Characters looked at on either side: the cost of a mark does not depend on the length of the text.
+_LONGEST_SPEECH = 400
 _WINDOW = 60
 
 WIDE_MARKS = frozenset("。！？．؟۔।॥։።။។｡")
@@ -77,7 +78,9 @@ def _wide_mark_ends(text: str, start: int, end: int, closers: str, after: str) -
         return False
     if "》" in closers or "〉" in closers:  # a title: 《怎么办？》
         return False
-    return not (closers and (reports_speech(closers, after) or _is_aside(text, start, closers, text[start:end])))
+    if not closers or is_introduced(text[max(0, start - _LONGEST_SPEECH) : start], closers, after):
+        return True
+    return not (reports_speech(closers, after) or _is_aside(text, start, closers, text[start:end]))
 
 
 def _ellipsis_ends(before: str, following: Following) -> bool:
