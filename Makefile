@@ -15,8 +15,14 @@ UV = $(or $(shell command -v uv),.uv/bin/uv)
 
 # Unit tests run on all cores; four processes are enough, each imports torch.
 PARALLEL := -n auto --maxprocesses 4
-# Integration tests in two groups side by side: engines, and rewards with browsers and sandboxes.
-GROUPS := -n 2 --dist loadgroup
+
+# Side by side: tests of rewards wait for browsers and time limits, those of engines use cores and memory, one after the other.
+define INTEGRATION
+trap 'kill $$rewards' INT TERM; \
+$(BIN)/pytest tests/integration/rewards -q $(1) > .venv/rewards-tests.log 2>&1 & rewards=$$!; \
+$(BIN)/pytest tests/integration/rollout tests/integration/trainers -q $(1); engines=$$?; \
+wait $$rewards; status=$$?; cat .venv/rewards-tests.log; exit $$((engines || status))
+endef
 
 # Chromium's headless shell, for the front-end reward, and the fonts that its pages are judged with.
 BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core
@@ -29,11 +35,11 @@ demo: .venv/ready
 
 test: .venv/ready browser
 	$(BIN)/pytest tests/unit -q $(PARALLEL)
-	$(BIN)/pytest tests/integration -q $(GROUPS) -m "not slow"
+	@$(call INTEGRATION,-m "not slow")
 
 test-all: .venv/ready browser
 	$(BIN)/pytest tests/unit -q $(PARALLEL)
-	$(BIN)/pytest tests/integration $(GROUPS)
+	@$(call INTEGRATION,)
 
 unit: .venv/ready
 	$(BIN)/pytest tests/unit -q $(PARALLEL)
