@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lpo.recipe.data import Data, ReasoningGymSource
+from lpo.recipe.data import Data, FunctionSource, ReasoningGymSource
 from lpo.samples import Prompt
 from trainers.data.rendering import render_prompts
 from trainers.data.rows import DataError, Row
@@ -97,6 +97,8 @@ def _too_few(data: Data, source: Any, distinct: int, total: int, needed: int) ->
         from trainers.data.procedural import widening_hint
 
         origin, remedy = f"reasoning-gym's {source.task}", widening_hint(source)
+    elif isinstance(source, FunctionSource):
+        origin, remedy = f"function '{source.function}'", "raise data.source.size or let it make more that differ"
     else:
         origin, remedy = source.path or "the shipped tasks", "add rows"
     training = "" if needed == data.held_out else " and at least 1 to train on"

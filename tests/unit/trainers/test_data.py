@@ -113,6 +113,14 @@ def test_too_few_questions_are_counted(build):
     )
 
 
+def test_a_function_that_repeats_itself_is_named(tmp_path):
+    (tmp_path / "maker.py").write_text("def same(size, seed):\n    return [{'prompt': '1 + 1?'}] * size\n")
+    source = {"kind": "function", "function": "maker.py:same", "size": 7}
+    message = refusal(build_dataset, Data(source=source, held_out=2), Letters(), tmp_path)
+    assert "function 'maker.py:same' gave 7 rows with 1 distinct questions" in message
+    assert "raise data.source.size" in message
+
+
 def test_too_narrow_a_task_says_how_many_questions_it_has_and_how_to_widen_it(tmp_path):
     # Two terms of one digit: 10 x 10 pairs and two operators are 200 questions.
     narrow = {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1}
