@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Self
 
 import regex
@@ -35,9 +36,9 @@ class Constraint(Section):
     ifeval: ClassVar[str | None] = None
     kind: str
 
+    @abstractmethod
     def holds(self, text: str) -> bool:
         """Whether the text, which is not blank, keeps to the constraint."""
-        raise NotImplementedError
 
     @classmethod
     def ifeval_fields(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -62,16 +63,21 @@ class Bounds(Constraint):
             raise ValueError("has at_least above at_most; nothing can satisfy both")
         return self
 
-    def holds(self, text: str) -> bool:
-        return self.admits(self.count(text))
-
-    def count(self, text: str) -> int:
-        raise NotImplementedError
-
     def admits(self, count: int) -> bool:
         if self.exactly is not None:
             return count == self.exactly
         return (self.at_least is None or count >= self.at_least) and (self.at_most is None or count <= self.at_most)
+
+
+class Count(Bounds):
+    """A number of something in the text."""
+
+    def holds(self, text: str) -> bool:
+        return self.admits(self.count(text))
+
+    @abstractmethod
+    def count(self, text: str) -> int:
+        """What must lie within the bounds."""
 
 
 RELATIONS = ("at least", "less than", "at most", "more than", "exactly")

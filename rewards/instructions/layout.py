@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rewards.instructions.constraint import WORD, Bounds, Constraint, Text, bounds
+from rewards.instructions.constraint import WORD, Constraint, Count, Text, bounds
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]*)\](?!\(|:\s*https?)")
 _BULLET = re.compile(r"^[ \t]*[*\-+•‣◦▪●–][ \t]+\S", re.MULTILINE)
@@ -20,7 +20,7 @@ _QUOTES = (('"', '"'), ("“", "”"), ("«", "»"), ("„", "“"), ("「", "�
 _ANSWERS = ["My answer is yes.", "My answer is no.", "My answer is maybe."]
 
 
-class Placeholders(Bounds):
+class Placeholders(Count):
     """The number of placeholders in square brackets, such as [address]; neither links nor boxes to tick."""
 
     ifeval: ClassVar = "detectable_content:number_placeholders"
@@ -54,7 +54,7 @@ class Postscript(Constraint):
         return {"marker": given["postscript_marker"]}
 
 
-class Bullets(Bounds):
+class Bullets(Count):
     """The number of items in Markdown lists with ``*``, ``-``, ``+`` or a bullet."""
 
     ifeval: ClassVar = "detectable_format:number_bullet_lists"
@@ -89,7 +89,7 @@ class OneOf(Constraint):
         return {"options": list(_ANSWERS)}
 
 
-class Highlights(Bounds):
+class Highlights(Count):
     """The number of passages in Markdown emphasis: ``*so*``, ``**so**``."""
 
     ifeval: ClassVar = "detectable_format:number_highlighted_sections"
@@ -103,7 +103,7 @@ class Highlights(Bounds):
         return bounds("at least", given["num_highlights"])
 
 
-class Sections(Bounds):
+class Sections(Count):
     """The number of sections: lines that begin with ``marker`` and a number, no number twice."""
 
     ifeval: ClassVar = "detectable_format:multiple_sections"

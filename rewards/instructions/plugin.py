@@ -61,7 +61,7 @@ class Instructions:
                 *(read_ifeval(ids, arguments) if ids is not None else []),
             ]
         except ConstraintError as cause:
-            return RewardResult(None, info={"error": str(cause)}, invalid="constraint cannot be used")
+            return RewardResult.unjudged("constraint cannot be used", cause)
         if not wanted:
             return RewardResult(None)
         texts = [text for text in _readings(plain(without_thoughts(response)), self._mode) if text.strip()]

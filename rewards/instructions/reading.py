@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from inspect import isabstract
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -11,13 +12,13 @@ from pydantic import ValidationError
 from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from rewards.instructions import layout, wording
-from rewards.instructions.constraint import Bounds, Constraint
+from rewards.instructions.constraint import Constraint
 
 _CLASSES: list[type[Constraint]] = [
     each
     for module in (wording, layout)
     for each in vars(module).values()
-    if isinstance(each, type) and issubclass(each, Constraint) and each not in (Constraint, Bounds)
+    if isinstance(each, type) and issubclass(each, Constraint) and not isabstract(each)
 ]
 KINDS: dict[str, type[Constraint]] = {get_args(each.model_fields["kind"].annotation)[0]: each for each in _CLASSES}
 """Constraints by name."""

@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from lpo.recipe.base import Positive
 from lpo.segmentation import sentences
-from rewards.instructions.constraint import LETTER, WORD, Bounds, Constraint, Text, Texts, bounds
+from rewards.instructions.constraint import LETTER, WORD, Bounds, Constraint, Count, Text, Texts, bounds
 from rewards.instructions.language import LANGUAGES, is_written_in
 
 _PIECE = re.compile(r"\w+")
@@ -43,7 +43,7 @@ class Keywords(Constraint):
         return {"words": given["keywords"], "whole": False}
 
 
-class KeywordCount(Bounds):
+class KeywordCount(Count):
     """A word or phrase is there so many times."""
 
     ifeval: ClassVar = "keywords:frequency"
@@ -74,7 +74,7 @@ class ForbiddenWords(Constraint):
         return {"words": given["forbidden_words"]}
 
 
-class LetterCount(Bounds):
+class LetterCount(Count):
     """A letter, or another character, is there so many times, in whatever case."""
 
     ifeval: ClassVar = "keywords:letter_frequency"
@@ -96,7 +96,7 @@ class LetterCount(Bounds):
         return {"letter": given["letter"], **bounds(given["let_relation"], given["let_frequency"])}
 
 
-class Words(Bounds):
+class Words(Count):
     """The number of words. A Chinese or Japanese character counts as one.
 
     ``pieces`` counts as IFEval does, by runs of letters and digits: "don't" has two.
@@ -116,7 +116,7 @@ class Words(Bounds):
         return {"pieces": True, **bounds(given["relation"], given["num_words"])}
 
 
-class Sentences(Bounds):
+class Sentences(Count):
     """The number of sentences, as `lpo.segmentation` finds them; a heading or an item of a list is one."""
 
     ifeval: ClassVar = "length_constraints:number_sentences"
@@ -231,7 +231,7 @@ class LowerCase(Constraint):
         return {"english": True}
 
 
-class CapitalWords(Bounds):
+class CapitalWords(Count):
     """The number of words all in capitals; "I" and "A" are among them, as in IFEval."""
 
     ifeval: ClassVar = "change_case:capital_word_frequency"
