@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lpo.plugins import plugin_file
+from lpo.recipe import Recipe
 from lpo.recipe.runtime import RewardWorkers
 from rewards.batch import Batch
 from rewards.isolation.plugin_folder import PluginFolder
-from rewards.isolation.pool import MOST_WORKERS, Start
+from rewards.isolation.pool import MOST_WORKERS, RewardPool, Start
 from rewards.isolation.process import START_TIMEOUT_S, RewardWorkerError, WorkerLostError, WorkerProcess
 from rewards.isolation.settings import WorkerLimits
 
@@ -154,6 +155,16 @@ class RemoteWorker:
         if said.lost is not None:
             raise WorkerLostError(said.lost, said.printed)
         return said.value
+
+
+def reward_pool(recipe: Recipe, base_dir: Path) -> RewardPool:
+    """The reward workers of a run: on this machine and, as the recipe says, on the other nodes of the cluster.
+
+    Raises:
+        InputError: as ``reward_hosts``.
+    """
+    names = [spec.reward for stage in recipe.stages for spec in recipe.rewards_of(stage)]
+    return RewardPool(recipe.reward_workers, base_dir, reward_hosts(recipe.reward_workers, base_dir, names))
 
 
 def reward_hosts(settings: RewardWorkers, base_dir: Path, plugins: Sequence[str]) -> list[Start]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lpo.recipe import LoadedRecipe, load_recipe
-from rewards.isolation import RewardPool
+from rollout.reward_hosts import reward_pool
 from trainers.checkpoints import Checkpoints, run_state
 from trainers.cluster import connected, layout, placed
 from trainers.learner_group import LearnerGroup
@@ -76,7 +76,7 @@ def _run(
         try:
             with (
                 connected(recipe),
-                _reward_pool(loaded) as reward_pool,
+                reward_pool(recipe, loaded.base_dir) as rewards,
                 _parts(loaded, prepared, progress) as (learner, fleet),
             ):
                 run = Run(
@@ -93,7 +93,7 @@ def _run(
                     progress=progress,
                     checkpoints=Checkpoints(folder.checkpoints, recipe.checkpoints.keep, prepared.model_path),
                     stop=stop,
-                    reward_pool=reward_pool,
+                    reward_pool=rewards,
                     max_length=prepared.max_length,
                     state=state,
                 )
@@ -139,16 +139,6 @@ def _stages(run: Run, checkpoint: Path | None) -> Path:
         model = run.checkpoints.export(run.checkpoints.model_of(stage.name).name, run.learner)
         run.state.begin(index + 1)
     return model
-
-
-def _reward_pool(loaded: LoadedRecipe) -> RewardPool:
-    """Reward workers on this machine and on the other nodes of the cluster."""
-    from rollout.reward_hosts import reward_hosts
-
-    recipe = loaded.recipe
-    names = [spec.reward for stage in recipe.stages for spec in recipe.rewards_of(stage)]
-    elsewhere = reward_hosts(recipe.reward_workers, loaded.base_dir, names)
-    return RewardPool(recipe.reward_workers, loaded.base_dir, elsewhere)
 
 
 @contextmanager

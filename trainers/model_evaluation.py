@@ -81,18 +81,15 @@ def evaluate_model(
     for file in (output, responses):
         if file is not None and not file.absolute().parent.is_dir():
             raise EvaluationError(f"{file}: there is no folder {file.absolute().parent}; make it first")
-    from rewards.isolation import RewardPool
     from rollout.fleet import Fleet
-    from rollout.reward_hosts import reward_hosts
+    from rollout.reward_hosts import reward_pool
     from trainers.cluster import connected
     from trainers.prepare import prepare
 
     recipe, console = loaded.recipe, Console()
     prepared = prepare(loaded)
     prompts = prepared.dataset.held_out[: stage.evaluation.items]
-    specs = recipe.rewards_of(stage)
     with connected(recipe):
-        hosts = reward_hosts(recipe.reward_workers, loaded.base_dir, [spec.reward for spec in specs])
         with console.status("starting rollout workers"):
             fleet = Fleet.start(
                 prepared.model_path,
@@ -102,8 +99,8 @@ def evaluate_model(
                 trust_remote_code=recipe.trust_remote_code,
             )
         try:
-            with RewardPool(recipe.reward_workers, loaded.base_dir, hosts) as pool:
-                rewards = pool.resolve_all(specs)
+            with reward_pool(recipe, loaded.base_dir) as pool:
+                rewards = pool.resolve_all(recipe.rewards_of(stage))
                 with console.status(f"{len(prompts)} prompts"):
                     groups, greedy, invalid = judged(fleet, rewards, stage, prompts)
         finally:
