@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lpo.recipe.runtime import RewardWorkers
+from lpo.user_cache import user_cache
 
 _PROCESSES = 128
 
@@ -29,7 +29,7 @@ class WorkerLimits:
 
     def folders(self) -> tuple[str, ...]:
         """What may be written to on this machine: the user's cache too, made if it is not there."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        cache = user_cache()
         with suppress(OSError):
             cache.mkdir(parents=True, exist_ok=True)
         return (str(cache), *(str(Path(path).expanduser()) for path in self.writable))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from lpo.errors import InputError
+from lpo.user_cache import user_cache
 from rewards.judge import questions
 from rewards.judge.answer import UnreadableError
 from rewards.judge.cache import AnswerCache, content_key
@@ -147,9 +147,8 @@ def _cache(settings: JudgeSettings, base_dir: Path | None) -> AnswerCache:
         return AnswerCache(None)
     if isinstance(settings.cache, str):
         return AnswerCache(Path(base_dir or Path.cwd(), Path(settings.cache).expanduser()), settings.cache_mib)
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "lpo", "judge")
     try:
-        return AnswerCache(folder, settings.cache_mib)
+        return AnswerCache(user_cache() / "lpo" / "judge", settings.cache_mib)
     except InputError as cause:  # nobody asked for this folder
         print(f"{cause}; answers are kept in memory only", file=sys.stderr)
         return AnswerCache(None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lpo.recipe.model import HubModel, LocalModel, PackageModel, ScratchModel
+from lpo.user_cache import user_cache
 from trainers.models.folder import ModelError, inspect_model
 
 
@@ -17,7 +18,7 @@ def cache_root() -> Path:
     """Where converted and scratch models are kept: ``$LPO_CACHE``, else lpo/ under ``$XDG_CACHE_HOME`` or ~/.cache."""
     if chosen := os.environ.get("LPO_CACHE"):
         return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "lpo"
+    return user_cache() / "lpo"
 
 
 def prepare_model(
