@@ -101,9 +101,9 @@ class UnitTests:
             tests = read_suite(suite, entry_point)
             verdict = run_suite(program, tests, self._limits, tolerance=self._tolerance, stop_early=not self._partial)
         except SuiteError as cause:
-            return RewardResult(None, info={"error": str(cause)}, invalid="tests cannot be run")
+            return RewardResult.unjudged("tests cannot be run", cause)
         except SandboxError as cause:
-            return RewardResult(None, info={"error": str(cause)}, invalid="no sandbox")
+            return RewardResult.unjudged("no sandbox", cause)
         share = verdict.passed / verdict.tests
         notes = {"cause": verdict.cause, "detail": verdict.detail} if verdict.cause else {}
         return RewardResult(share if self._partial else float(share == 1.0), info=notes)

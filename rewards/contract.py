@@ -41,9 +41,10 @@ class RewardResult:
     invalid: str | None = None
 
     @classmethod
-    def unjudged(cls, cause: str) -> RewardResult:
-        """The result for a response that the reward could not judge, through no fault of the response."""
-        return cls(total=None, invalid=cause)
+    def unjudged(cls, cause: str, error: object = None) -> RewardResult:
+        """The result for a response that the reward could not judge, through no fault of the response. ``error`` says
+        more than the cause, which is counted and so has few words."""
+        return cls(total=None, info={} if error is None else {"error": str(error)}, invalid=cause)
 
 
 RewardValue: TypeAlias = float | RewardResult | None

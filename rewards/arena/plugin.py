@@ -95,5 +95,5 @@ class Arena:
 def scored(score: float | JudgeFault) -> RewardResult:
     """A score, or the reason why there is none."""
     if isinstance(score, JudgeFault):
-        return RewardResult(None, info={"error": str(score)}, invalid=score.cause)
+        return RewardResult.unjudged(score.cause, score)
     return RewardResult(score)

@@ -153,7 +153,7 @@ def _judged(browser: Any, job: Job) -> RewardResult:
     except Exception as cause:
         # A fault of ours must not cost the response anything, and must be seen: it is counted under its name.
         browser.close()
-        return RewardResult(None, info={"error": str(cause)}, invalid=f"{type(cause).__name__} while judging")
+        return RewardResult.unjudged(f"{type(cause).__name__} while judging", cause)
 
 
 if __name__ == "__main__":

@@ -88,12 +88,12 @@ class Rubric:
             try:
                 checklist = Checklist.load(given, f"column '{self._column}'")
             except ChecklistError as cause:
-                return RewardResult(None, info={"error": str(cause)}, invalid="checklist cannot be used")
+                return RewardResult.unjudged("checklist cannot be used", cause)
         asked = Asked(prompt_text(prompt), checklist.about, None if reference is None else str(reference))
         try:
             marks = await marks_of(session, asked, response, checklist, each=self._each)
         except JudgeFault as fault:
-            return RewardResult(None, info={"error": str(fault)}, invalid=fault.cause)
+            return RewardResult.unjudged(fault.cause, fault)
         named = dict(zip((item.name for item in checklist.items), marks, strict=True))
         parts = checklist.by_kind(marks)
         if self._checklist is not None:  # names that come with the data would never end

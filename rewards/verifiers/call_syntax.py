@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rewards.verifiers.json_values import NotJsonError, read_json, values_in
+from rewards.verifiers.json_values import NotJsonError, fenced_blocks, read_json, values_in
 
 _MOST_CHARACTERS = 50_000
 _TAGGED = re.compile(r"<(tool_call|function_call|functioncall)>(.*?)(?:</\1>|\Z)", re.DOTALL)
-_FENCED = re.compile(r"^[ \t]*```[ \t]*\w*[^\n]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _NAMES = {"true": True, "false": False, "null": None, "none": None}
 _CALL_LINE = re.compile(r"\[?\s*[A-Za-z_][\w.]*\(")
 
@@ -45,7 +44,7 @@ def find_calls(text: str) -> list[Call]:
     tagged = [body for _, body in _TAGGED.findall(text)]
     if tagged:
         return [call for body in tagged for call in _whole(body.strip())]
-    blocks = [body.strip() for body in _FENCED.findall(text)]
+    blocks = [body.strip() for _, body in fenced_blocks(text)]
     for part in [text, *reversed(blocks)]:
         if (calls := _read(part)) is not None:
             return calls

@@ -48,7 +48,7 @@ def json_schema(
             validator = _validator(described if isinstance(described, str) else json.dumps(described), formats)
             value = json.loads(value) if isinstance(value, str) else value
         except (SchemaError, TypeError, ValueError) as cause:
-            results.append(RewardResult(None, info={"error": str(cause)}, invalid="the schema cannot be used"))
+            results.append(RewardResult.unjudged("the schema cannot be used", cause))
             continue
         try:
             found = find_json(text)
@@ -62,7 +62,7 @@ def json_schema(
             results.append(RewardResult(0.0, info={"fault": f"cannot be checked: {type(cause).__name__}"}))
             continue
         except Exception as cause:  # jsonschema wraps what its references raise in private types
-            results.append(RewardResult(None, info={"error": str(cause)}, invalid="the schema cannot be used"))
+            results.append(RewardResult.unjudged("the schema cannot be used", cause))
             continue
         fits = not errors
         right = value is None or (contains_json(found, value) if compare == "contains" else same_json(found, value))

@@ -44,7 +44,7 @@ def find_json(text: str) -> Any:
         return read_json(text)
     except NotJsonError as cause:
         refused = cause
-    blocks = [body for language, body in _FENCED.findall(text) if language.lower() in ("", "json", "json5", "jsonc")]
+    blocks = [body for language, body in fenced_blocks(text) if language in ("", "json", "json5", "jsonc")]
     for body in reversed(blocks):
         try:
             return read_json(body)
@@ -56,6 +56,11 @@ def find_json(text: str) -> Any:
         if values:
             return values[-1]
     raise refused
+
+
+def fenced_blocks(text: str) -> list[tuple[str, str]]:
+    """Language, in small letters, and content of each fenced block that is closed."""
+    return [(language.lower(), body) for language, body in _FENCED.findall(text)]
 
 
 def values_in(text: str) -> Iterator[Any]:

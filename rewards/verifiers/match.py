@@ -64,7 +64,7 @@ def match(
             results.append(RewardResult(0.0, info={"answer": given, "fault": "the expression took too long"}))
             continue
         except regex.error as cause:
-            results.append(RewardResult(None, info={"error": str(cause)}, invalid="the expression does not compile"))
+            results.append(RewardResult.unjudged("the expression does not compile", cause))
             continue
         results.append(RewardResult(float(fits), info={"answer": given}))
     if log_metric is not None:

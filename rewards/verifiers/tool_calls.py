@@ -61,7 +61,7 @@ def tool_calls(
             known = read_tools(described)
             expected = read_expected(possible, exact, known)
         except (DataError, ValueError, TypeError) as cause:
-            results.append(RewardResult(None, info={"error": str(cause)}, invalid="the data's calls cannot be read"))
+            results.append(RewardResult.unjudged("the data's calls cannot be read", cause))
             continue
         try:
             made = find_calls(text)
