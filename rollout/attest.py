@@ -25,7 +25,7 @@ class WeightPushError(RunError):
 
 @dataclass(frozen=True)
 class Attestation:
-    """Mean absolute differences of log-probs over the probe's tokens."""
+    """Mean absolute differences of log-probs over the probe's tokens; infinite where the engine's are not finite."""
 
     changed: float
     """|before - learner|: what the push had to change."""
@@ -48,11 +48,10 @@ class Attestation:
             f"the engine's moved by {self.moved:.3g} and are {self.residual:.3g} from the learner's "
             f"(at most {self.bound:.3g} is accepted)"
         )
-        if not math.isfinite(self.residual):
-            return f"the engine's log-probs are not finite after the push: {numbers}"
-        if self.moved <= LOOSEST * self.changed:
+        if math.isfinite(self.moved) and self.moved <= LOOSEST * self.changed:
             return f"nothing arrived: {numbers}"
-        return f"the weights arrived in part, or damaged: {numbers}"
+        finite = "" if math.isfinite(self.residual) else "the engine's log-probs are not finite after the push: "
+        return f"the weights arrived in part, or damaged: {finite}{numbers}"
 
 
 def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor: float) -> Attestation:
@@ -61,7 +60,8 @@ def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor:
     All three are at temperature 1 on the same probe tokens. With c = mean |before - learner| and f the noise floor, the
     bound is min(0.1 c, 0.02 c + f), so never looser than a tenth of what the push changed. Below c = 10 f a tenth is
     less than the noise of a perfect push; the bound is f there: the checksums of what arrived decide, and the log-probs
-    only have to agree to within noise. A stale engine is caught as soon as its arrears exceed f.
+    only have to agree to within noise. A stale engine is caught as soon as its arrears exceed f. An engine that a
+    damaged push left with log-probs that are not finite has no c: what mends it must agree to within f.
 
     Raises:
         ValueError: the three do not cover the same tokens, or there are none.
@@ -81,9 +81,8 @@ def attest(before: LogProbs, after: LogProbs, learner: LogProbs, *, noise_floor:
             "push. Resume from the last checkpoint with a lower optimizer.learning_rate"
         )
     changed = _mean_difference(before, learner)
-    bound = (
-        noise_floor if changed < noise_floor / LOOSEST else min(LOOSEST * changed, TOLERANCE * changed + noise_floor)
-    )
+    tells = noise_floor / LOOSEST <= changed < math.inf
+    bound = min(LOOSEST * changed, TOLERANCE * changed + noise_floor) if tells else noise_floor
     return Attestation(changed, _mean_difference(after, learner), _mean_difference(after, before), bound, tokens)
 
 

@@ -170,8 +170,9 @@ def test_weights_lost_inside_the_engine_are_noticed(fleets: Fleets, fault: str):
     fleet, model = fleets.pair, fleets.pair_model
     model.change(3)
     ray.get(fleet._workers[1].break_engine.remote(fault))
-    match = {"nothing loads": "rollout worker 1.*nothing arrived", "tied layer not repacked": "arrived in part"}
-    refuse(fleet, model, match.get(fault, "arrived in part"))
+    # A layer that was loaded in part holds memory that nobody wrote: its log-probs are wrong, or not even finite.
+    what = "nothing arrived" if fault == "nothing loads" else "arrived in part"
+    refuse(fleet, model, f"rollout worker 1.*{what}")
 
 
 def test_an_update_without_one_tensor_is_refused(fleets: Fleets):

@@ -40,7 +40,15 @@ def test_a_push_that_arrived_in_part():
 def test_weights_that_are_not_finite():
     verdict = attest([[-1.0]], [[math.nan]], [[-1.5]], noise_floor=FLOOR)
     assert not verdict.accepted
-    assert "not finite" in verdict.explain()
+    assert "in part, or damaged: the engine's log-probs are not finite" in verdict.explain()
+
+
+def test_a_push_to_an_engine_that_lost_its_weights_must_agree_to_within_noise():
+    # Tensors that a push in part left uninitialised can give NaN; what comes next has no change to be measured by.
+    assert attest([[math.nan]], [[-1.5 + 1e-6]], [[-1.5]], noise_floor=FLOOR).accepted
+    verdict = attest([[math.nan]], [[-1.4]], [[-1.5]], noise_floor=FLOOR)
+    assert not verdict.accepted
+    assert "in part" in verdict.explain()
 
 
 @pytest.mark.parametrize("changed", [2e-5, 3e-5, 1e-4, 1e-3, 1.0])
