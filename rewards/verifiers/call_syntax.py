@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rewards.extraction import without_thoughts
 from rewards.verifiers.json_values import NotJsonError, fenced_blocks, read_json, values_in
 
 _MOST_CHARACTERS = 50_000
@@ -38,7 +39,7 @@ def find_calls(text: str) -> list[Call]:
     Raises:
         BrokenCallError: a tag or list of calls that cannot be read.
     """
-    text = text.rpartition("</think>")[2].strip()
+    text = without_thoughts(text).strip()
     if len(text) > _MOST_CHARACTERS:
         raise BrokenCallError(f"more than {_MOST_CHARACTERS} characters")
     tagged = [body for _, body in _TAGGED.findall(text)]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from rewards.extraction import without_thoughts
+
 MOST_CHARACTERS = 1 << 20
 _FENCED = re.compile(r"^[ \t]*```[ \t]*(\w*)[^\n]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _OPENING = re.compile(r"[\[{]")
@@ -39,7 +41,7 @@ def find_json(text: str) -> Any:
     """
     if len(text) > MOST_CHARACTERS:
         raise NotJsonError(f"more than {MOST_CHARACTERS} characters")
-    text = text.rpartition("</think>")[2]
+    text = without_thoughts(text)
     try:
         return read_json(text)
     except NotJsonError as cause:

@@ -50,6 +50,7 @@ def test_json_that_fits_is_right_wherever_it_stands(response: str):
     [
         ("no JSON at all", "no JSON"),
         ("", "no JSON"),
+        (f"<think>perhaps {ADA}", "no JSON"),
         ('{"name": "Ada", "age": 36', "no JSON"),
         ("{'name': 'Ada', 'age': 36}", "no JSON"),
         ('{"name": "Ada", "age": 36, "age": 36}', "'age' stands twice"),

@@ -67,6 +67,7 @@ def test_a_call_is_read_in_every_form(response: str):
     [
         "",
         "I cannot help with that.",
+        "<think>perhaps [get_weather(city='Paris', days=2)]",
         "[]",
         "The tool get_weather(city) could be used.",
         "3 + 4",
