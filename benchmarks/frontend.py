@@ -72,7 +72,7 @@ def bare(browser: Browser, source: str) -> None:
     with browser.page({"": source.encode()}, 1280, 800) as tab:
         tab._loaded = False
         tab._call("Page.navigate", {"url": "https://page.example/"})
-        tab._until(lambda: tab._loaded)
+        tab.patience.until(lambda: tab._loaded)
         tab._call("Page.captureScreenshot", {"format": "png"})
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError
 from rewards.frontend.launch import Isolation, Process, start
-from rewards.frontend.page import BrowserError, Limits, Page, PageError
+from rewards.frontend.page import Page
+from rewards.frontend.patience import BrowserError, Limits, PageError
 
 PAGES_A_BROWSER = 500
 """A browser is replaced after so many contexts, before what it never gives back adds up."""
@@ -55,8 +56,8 @@ class Browser:
         except UnansweredError as cause:
             raise page.blame() from cause
         except BrowserGoneError as cause:
-            memory = page.memory_fault or page.crashed
-            raise (PageError(memory) if memory else BrowserError(str(cause))) from cause
+            fault = page.patience.fault
+            raise (PageError(fault) if fault else BrowserError(str(cause))) from cause
         except ProtocolError as cause:
             sound = True
             raise BrowserError(f"the browser refused a command: {cause}") from cause

@@ -10,7 +10,7 @@ from lpo.errors import InputError, RunError
 from rewards.frontend.browser import Browser
 from rewards.frontend.checks import Checks
 from rewards.frontend.judgement import Judgement, assess
-from rewards.frontend.page import BrowserError
+from rewards.frontend.patience import BrowserError
 from rewards.frontend.report import report
 from rewards.frontend.tasks import shipped_task
 

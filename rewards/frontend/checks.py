@@ -18,7 +18,7 @@ from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from lpo.recipe.yaml_text import YamlError, parse
 from rewards.frontend.inputs import InputsError, Value, fill
-from rewards.frontend.steps import STEPS, Assertion, Part, Step, Text, read_step, said
+from rewards.frontend.steps import STEPS, Assertion, Expectation, Part, Step, Text
 
 
 class CheckError(InputError):
@@ -49,7 +49,7 @@ class Check(Part):
     def _steps(cls, given: Any) -> Any:
         if not isinstance(given, list | tuple):
             raise ValueError("steps are a list")
-        return tuple(each if isinstance(each, Step) else read_step(each, place) for place, each in enumerate(given))
+        return tuple(each if isinstance(each, Step) else _step(each, place) for place, each in enumerate(given))
 
     @model_validator(mode="after")
     def _asserts(self) -> Check:
@@ -136,3 +136,40 @@ def _filled(value: Any, variables: dict[str, Value], rng: random.Random, where: 
     if isinstance(value, list | tuple):
         return [_filled(each, variables, rng, where) for each in value]
     return value
+
+
+def _step(given: Any, place: int) -> Step:
+    """The step that a file gives in ``place`` (from 0) of a check. Raises ValueError."""
+    where = f"step {place + 1}"
+    if isinstance(given, str):
+        given = {given: None}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{where} must be a mapping such as `click: '#add'`")
+    names = [name for name in given if name != "note"]
+    if len(names) != 1:
+        raise ValueError(f"{where} must name one action or assertion, not {', '.join(map(str, names)) or 'none'}")
+    if names[0] not in STEPS:
+        raise ValueError(f"{where}: {unknown_name(names[0], STEPS, 'step')}")
+    kind, value = STEPS[names[0]], given[names[0]]
+    fields = {each.alias or name for name, each in kind.model_fields.items()}
+    if value is None:
+        value = {}
+    elif not isinstance(value, Mapping) or (kind.shorthand and value and not fields & set(value)):
+        if kind.shorthand is None:
+            raise ValueError(f"{where}: {names[0]} must be a mapping of {', '.join(sorted(fields - {'note'}))}")
+        value = {kind.shorthand: value}
+    try:
+        step = kind.model_validate({**value, **({"note": given["note"]} if "note" in given else {})})
+    except ValidationError as cause:
+        raise ValueError(f"{where} ({names[0]}): {said(cause)}") from cause
+    if isinstance(step, Expectation) and step.is_empty():
+        raise ValueError(f"{where} ({names[0]}) expects nothing; give one of {', '.join(Expectation.expectations)}")
+    return step
+
+
+def said(cause: ValidationError) -> str:
+    """The first complaint, with the field that it is about."""
+    first = cause.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place and place != "steps" else message

@@ -14,7 +14,8 @@ from rewards.frontend.capture import HEIGHTS
 from rewards.frontend.checks import Check, Checks
 from rewards.frontend.devtools import ProtocolError
 from rewards.frontend.keyboard import write
-from rewards.frontend.page import Page, PageError
+from rewards.frontend.page import Page
+from rewards.frontend.patience import PageError
 
 PATIENCE_STEP_MS = 250
 MOST_CONTROLS = 6
@@ -84,7 +85,7 @@ def _group(
             page.load()
             page.live(_APPEARING_MS)
             for check in group:
-                page.begin()
+                page.patience.begin()
                 if check.width != page.width:
                     page.resize(check.width, HEIGHTS[check.width])
                     page.live(SETTLE_MS)

@@ -16,7 +16,8 @@ from rewards.frontend.capture import HEIGHTS, WIDTHS, Capture
 from rewards.frontend.checks import Checks
 from rewards.frontend.extract import find_page
 from rewards.frontend.looks import Looks, judge
-from rewards.frontend.page import BrowserError, Page, PageError
+from rewards.frontend.page import Page
+from rewards.frontend.patience import BrowserError, PageError
 from rewards.frontend.photograph import photograph
 
 MOST_REASONS = 12

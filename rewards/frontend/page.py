@@ -1,4 +1,4 @@
-"""A tab with one page in it: loaded, given time and input, photographed; and whose fault it is when no answer comes."""
+"""A tab with one page in it: loaded, given time and input, photographed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import contextlib
 import json
 import mimetypes
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError, decoded
-from rewards.frontend.launch import MEMORY_LIMIT, Process, starving
+from rewards.frontend.launch import MEMORY_LIMIT, Process
+from rewards.frontend.patience import BrowserError, Limits, PageError, Patience
 from rewards.frontend.scripts import script
 
 ORIGIN = "https://page.example"
@@ -29,31 +30,8 @@ _FRAME = "new Promise((done) => requestAnimationFrame(() => done()))"
 _FRAME_S, _FRAME_STEPS = 0.05, 6
 """Seconds of the machine for a frame, and how often it is given them."""
 _INPUT_STEPS, _LOADING_STEPS = 25, 20
-_FREE_S = 2.0
-_IDLE_S = 1.0
 _WORLD = "lpo"
 _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
-
-
-class PageError(Exception):
-    """The page made it impossible to go on: it computes without end, or takes too much memory."""
-
-
-class BrowserError(Exception):
-    """The browser or the machine failed, not the page: what was asked cannot be judged."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one page may take."""
-
-    wall_s: float = 4.0
-    """Seconds until it has loaded and been captured, or until a check is done. On a busy machine it
-    gets longer, until it had two seconds of a free one."""
-    cpu_s: float = 3.5
-    """Processor seconds in the same span."""
-    hard_s: float = 40.0
-    """Seconds after which a starving machine's page is given up as not judged."""
 
 
 @dataclass
@@ -74,23 +52,16 @@ class Page:
     def __init__(
         self, process: Process, files: Mapping[str, bytes], limits: Limits, width: int, height: int, version: str
     ) -> None:
-        self._process, self._pipe, self._files, self._limits = process, process.pipe, files, limits
+        self._process, self._pipe, self._files = process, process.pipe, files
+        self.patience = Patience(process, limits)
         self.width, self.height, self._version = width, height, version
         self.seen = _Seen()
         self.accept_dialogs, self.prompt_text = True, ""
-        self.memory_fault = self.crashed = ""
         self._context = self._target = self._session = self._frame = ""
         self._world: int | None = None
         self._loaded = self._expired = self._moving = self._frameless = False
         self._dragged: dict[str, Any] | None = None
         self._inputs: list[int] = []
-        self._starving = False
-        self.begin()
-
-    def begin(self) -> None:
-        """Starts the page's time anew."""
-        self._began = time.monotonic()
-        self._cpu_before = self._process.cpu_s()
 
     def open(self) -> None:
         pipe, deadline = self._pipe, time.monotonic() + 20
@@ -105,7 +76,7 @@ class Page:
             ("Inspector.targetCrashed", self._on_crash),
         ):
             pipe.listen(method, handler)
-        pipe._on_tick = self._on_tick
+        pipe._on_tick = self.patience.tick
         context = pipe.call("Target.createBrowserContext", {"disposeOnDetach": True}, deadline=deadline)
         self._context = context["browserContextId"]
         pipe.post("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": self._context})
@@ -143,7 +114,7 @@ class Page:
         """
         self._loaded, self._world = False, None
         self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
-        self._until(lambda: self._loaded)
+        self.patience.until(lambda: self._loaded)
         self.run(400)
 
     def reload(self) -> None:
@@ -205,7 +176,7 @@ class Page:
         self._expired = False
         policy = {"policy": "advance", "budget": ms, "maxVirtualTimeTaskStarvationCount": 1000}
         self._call("Emulation.setVirtualTimePolicy", policy)
-        self._until(lambda: self._expired)
+        self.patience.until(lambda: self._expired)
 
     def resize(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -302,46 +273,15 @@ class Page:
 
     def blame(self) -> PageError | BrowserError:
         """Whose fault it is that no answer came."""
-        if self.memory_fault or self.crashed:
-            return PageError(self.memory_fault or self.crashed)
-        # Now and then Chromium itself waits for ever, mostly for a picture's frame. A page that has loaded can hardly
-        # bring that about without computing.
-        if self._loaded and self._process.cpu_s() - self._cpu_before < _IDLE_S:
-            return BrowserError("the browser does not answer, and the page does not compute")
-        if self._starving:
-            return BrowserError(f"the machine was too busy to judge a page within {self._limits.hard_s:g} s")
-        return PageError(f"the page does not answer within {self._limits.wall_s:g} s")
+        return self.patience.blame(loaded=self._loaded)
 
     def _post(self, method: str, params: dict[str, Any] | None = None) -> int:
         return self._pipe.post(method, params, self._session)
 
     def _call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         number = self._post(method, params)
-        self._until(lambda: number in self._pipe._replies)
+        self.patience.until(lambda: number in self._pipe._replies)
         return self._pipe.result(number, time.monotonic())
-
-    def _until(self, reached: Callable[[], bool]) -> None:
-        """Waits; after the limit for as long as the machine is busy, until the page had `_FREE_S` of a free one."""
-        with contextlib.suppress(UnansweredError):
-            self._pipe.until(reached, self._began + self._limits.wall_s)
-            return
-        free = 0.0
-        while free < _FREE_S and time.monotonic() < self._began + self._limits.hard_s:
-            began, before = time.monotonic(), self._process.threads()
-            with contextlib.suppress(UnansweredError):
-                self._pipe.until(reached, began + _FREE_S / 4)
-                return
-            spent = time.monotonic() - began
-            free += 0.0 if starving(before, self._process.threads(), spent) else min(spent, _FREE_S / 4)
-        self._starving = free < _FREE_S
-        raise UnansweredError
-
-    def _on_tick(self) -> None:
-        if self._process.memory() > MEMORY_LIMIT:
-            self.memory_fault = f"the page takes more than {MEMORY_LIMIT / 1e9:.1f} GB"
-            raise BrowserGoneError(self.memory_fault)
-        if self._process.cpu_s() - self._cpu_before > self._limits.cpu_s:
-            raise PageError(f"the page computes for more than {self._limits.cpu_s:g} s")
 
     def _on_request(self, session: str, event: dict[str, Any]) -> None:
         if session != self._session:
@@ -396,8 +336,7 @@ class Page:
 
     def _on_crash(self, session: str, event: dict[str, Any]) -> None:
         if session == self._session:
-            self.crashed = "the page crashed its process, mostly for want of memory"
-            raise BrowserGoneError(self.crashed)
+            self.patience.crashed()
 
 
 def _thrown(details: Mapping[str, Any]) -> str:

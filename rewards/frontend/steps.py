@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from lpo.recipe.base import unknown_name
 from rewards.frontend.inputs import shown
 
 
@@ -320,40 +318,3 @@ STEPS: dict[str, type[Step]] = {
     "changed": Changed, "unchanged": Unchanged, "no_error": NoError,
 }  # fmt: skip
 """Steps by the name they have in a file."""
-
-
-def read_step(given: Any, place: int) -> Step:
-    """The step that a file gives in ``place`` (from 0) of a check. Raises ValueError."""
-    where = f"step {place + 1}"
-    if isinstance(given, str):
-        given = {given: None}
-    if not isinstance(given, Mapping):
-        raise ValueError(f"{where} must be a mapping such as `click: '#add'`")
-    names = [name for name in given if name != "note"]
-    if len(names) != 1:
-        raise ValueError(f"{where} must name one action or assertion, not {', '.join(map(str, names)) or 'none'}")
-    if names[0] not in STEPS:
-        raise ValueError(f"{where}: {unknown_name(names[0], STEPS, 'step')}")
-    kind, value = STEPS[names[0]], given[names[0]]
-    fields = {each.alias or name for name, each in kind.model_fields.items()}
-    if value is None:
-        value = {}
-    elif not isinstance(value, Mapping) or (kind.shorthand and value and not fields & set(value)):
-        if kind.shorthand is None:
-            raise ValueError(f"{where}: {names[0]} must be a mapping of {', '.join(sorted(fields - {'note'}))}")
-        value = {kind.shorthand: value}
-    try:
-        step = kind.model_validate({**value, **({"note": given["note"]} if "note" in given else {})})
-    except ValidationError as cause:
-        raise ValueError(f"{where} ({names[0]}): {said(cause)}") from cause
-    if isinstance(step, Expectation) and step.is_empty():
-        raise ValueError(f"{where} ({names[0]}) expects nothing; give one of {', '.join(Expectation.expectations)}")
-    return step
-
-
-def said(cause: ValidationError) -> str:
-    """The first complaint, with the field that it is about."""
-    first = cause.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place and place != "steps" else message

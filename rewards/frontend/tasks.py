@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from lpo.errors import InputError
 from lpo.recipe.base import unknown_name
 from lpo.recipe.yaml_text import YamlError, parse
-from rewards.frontend.checks import CheckError, Checks
-from rewards.frontend.steps import Part, said
+from rewards.frontend.checks import CheckError, Checks, said
+from rewards.frontend.steps import Part
 
 SHIPPED = Path(__file__).resolve().parents[2] / "recipes" / "frontend_tasks"
 """The tasks that come with lpo."""

@@ -136,7 +136,7 @@ def serve(jobs: IO[bytes], results: IO[bytes], isolation: str) -> None:
 def _judged(browser: Any, job: Job) -> RewardResult:
     from rewards.frontend.judgement import Terms, assess
     from rewards.frontend.launch import NoBrowserError
-    from rewards.frontend.page import BrowserError
+    from rewards.frontend.patience import BrowserError
 
     try:
         terms = Terms.of(job.terms)

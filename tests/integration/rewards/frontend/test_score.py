@@ -14,7 +14,7 @@ from rewards.frontend.checks import Checks
 from rewards.frontend.devtools import BrowserGoneError
 from rewards.frontend.farm import Farm
 from rewards.frontend.judgement import assess
-from rewards.frontend.page import BrowserError
+from rewards.frontend.patience import BrowserError
 from rewards.frontend.worker import Job
 from tests.integration.rewards.frontend.pages import CHECKS, TASKS
 
