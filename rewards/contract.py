@@ -25,6 +25,9 @@ STANDARD_ARGUMENTS = (
 """Keyword arguments that every reward may ask for, besides the columns of the data set. All but the last three are
 lists with one entry per response."""
 
+NO_REFERENCE = "no reference answer"
+"""Why a sample is invalid whose row has no answer, as in mixtures of data with different columns."""
+
 
 @dataclass(frozen=True)
 class RewardResult:

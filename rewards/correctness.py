@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewards.contract import RewardResult, RewardValue
-from rewards.extraction import ExtractionMode, check_extraction, extract_answer, is_number
+from rewards.contract import NO_REFERENCE, RewardResult, RewardValue
+from rewards.extraction import ExtractionMode, check_extraction, extract_answer, is_number, without_thoughts
 from rewards.maths.verdict import Units, judged
 
 
@@ -34,7 +34,15 @@ def reasoning_gym(
     verifiers = verifier if verifier is not None else [None] * len(responses)
     results: list[RewardValue] = []
     for text, asked, right, facts, made_by in zip(responses, question, answer, metadata, verifiers, strict=True):
-        given = extract_answer(text, extract, pattern=pattern, numeric=is_number(str(right)))
+        if right is None:
+            results.append(RewardResult.unjudged(NO_REFERENCE))
+            continue
+        try:
+            said = without_thoughts(text)
+            given = extract_answer(said, extract, pattern=pattern, numeric=is_number(str(right)))
+        except TimeoutError:
+            results.append(RewardResult(0.0, info={"fault": "the expression took too long"}))
+            continue
         if given is None:
             results.append(RewardResult(0.0, info={"answer": None}))
             continue
@@ -101,7 +109,9 @@ def math(
         raise KeyError(f"the data has no column '{answer_field}'; set params.answer_field to one of {sorted(columns)}")
     verifier = MathVerifier.shared()
     results = [
-        judged(str(right), text, verifier, timeout_s=timeout_s, units=units)
+        RewardResult.unjudged(NO_REFERENCE)
+        if right is None or not str(right).strip()
+        else judged(str(right), text, verifier, timeout_s=timeout_s, units=units)
         for text, right in zip(responses, columns[answer_field], strict=True)
     ]
     if log_metric is not None and results:

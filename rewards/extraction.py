@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
+
+import regex
 
 ExtractionMode = Literal["auto", "tag", "boxed", "answer_is", "last_number", "regex", "whole"]
 
@@ -14,6 +16,8 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _ANSWER_IS = re.compile(r"\banswer(?:\s+is\b|\s*:)", re.IGNORECASE)
 _BOX_OR_BRACE = re.compile(r"\\f?boxed\s*\{|[{}]")
 _SENTENCE_END = re.compile(r"\.\s")
+_PATTERN_S = 0.5
+"""Time limit of a recipe's expression on one response."""
 
 
 def extract_answer(
@@ -31,12 +35,14 @@ def extract_answer(
       whole.
 
     ``numeric`` says that a number is expected: words around it are dropped.
+
+    Raises TimeoutError where ``pattern`` takes longer than half a second.
     """
     text = text.replace("\N{MINUS SIGN}", "-")
     if mode == "regex":
         if pattern is None:
             raise ValueError("extraction mode regex needs a pattern")
-        return _last_match(re.compile(pattern, re.DOTALL), text)
+        return _last_match(regex.compile(pattern, regex.DOTALL), text)
     if mode == "auto":
         named = (_EXTRACTORS[each](text) for each in ("tag", "boxed", "answer_is"))
         found = next((answer for answer in named if answer is not None), None)
@@ -60,8 +66,8 @@ def check_extraction(mode: ExtractionMode, pattern: str | None) -> None:
             f"pattern is {pattern!r}, but extract is {mode!r}; set extract to 'regex', or leave pattern out"
         )
     try:
-        re.compile(pattern or "")
-    except re.error as cause:
+        regex.compile(pattern or "")
+    except regex.error as cause:
         raise ValueError(f"pattern is {pattern!r}, which is no regular expression: {cause}") from None
 
 
@@ -105,12 +111,12 @@ def _last_tag(text: str) -> str | None:
     return text[start + len("<answer>") : end].strip() if start >= 0 else None
 
 
-def _last_match(pattern: re.Pattern[str], text: str) -> str | None:
-    matches = list(pattern.finditer(text))
+def _last_match(pattern: Any, text: str) -> str | None:
+    matches = list(pattern.finditer(text, timeout=_PATTERN_S))
     if not matches:
         return None
     found = matches[-1].group(1 if pattern.groups else 0)
-    return found.strip() if found is not None else None
+    return str(found).strip() if found is not None else None
 
 
 def _answer_is(text: str) -> str | None:

@@ -7,12 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
-import regex
-
 from rewards.contract import RewardResult, RewardValue
 from rewards.verifiers.json_values import NotJsonError, contains_json, find_json, same_json
-
-_PATTERN_S = 0.5
 
 
 class SchemaError(ValueError):
@@ -34,11 +30,11 @@ def json_schema(
     The JSON is the whole response, its last fenced block, or the last object or array in it. Keys that stand twice,
     NaN and infinities are no JSON. ``schema`` is a mapping or its JSON text; its ``$schema`` says which draft, 2020-12
     by default. References to other documents are never fetched: a schema that has them is invalid, as is one that is
-    no schema. ``expected`` (None: none) must be equal, or with ``compare: contains`` be contained field by field.
-    ``formats`` checks ``format`` too (date, email, ...).
+    no schema. ``expected`` (None: none; a text is read as JSON where it is JSON) must be equal, or with ``compare:
+    contains`` be contained field by field. ``formats`` checks ``format`` too (date, date-time, email, uri, ...).
 
-    ``partial`` pays the part of the schema's properties, of those that it requires and those that are there, that fit;
-    a wrong expected value halves it.
+    ``partial`` pays the part that fits of the properties that the schema requires and of those it knows that are there;
+    others count where they are refused. A wrong expected value halves it.
     """
     wanted = expected if expected is not None else [None] * len(responses)
     results: list[RewardValue] = []
@@ -46,10 +42,10 @@ def json_schema(
     for text, described, value in zip(responses, schema, wanted, strict=True):
         try:
             validator = _validator(described if isinstance(described, str) else json.dumps(described), formats)
-            value = json.loads(value) if isinstance(value, str) else value
         except (SchemaError, TypeError, ValueError) as cause:
             results.append(RewardResult.unjudged("the schema cannot be used", cause))
             continue
+        value = _expected(value)
         try:
             found = find_json(text)
         except NotJsonError as cause:
@@ -58,7 +54,7 @@ def json_schema(
             continue
         try:
             errors = [(list(error.absolute_path), error) for error in validator.iter_errors(found)]
-        except (TimeoutError, RecursionError) as cause:
+        except (TimeoutError, RecursionError, ArithmeticError) as cause:
             results.append(RewardResult(0.0, info={"fault": f"cannot be checked: {type(cause).__name__}"}))
             continue
         except Exception as cause:  # jsonschema wraps what its references raise in private types
@@ -86,6 +82,8 @@ def _validator(text: str, formats: bool) -> Any:
     import jsonschema
     from referencing import Registry
 
+    from rewards.verifiers.json_keywords import LIMITED
+
     schema = json.loads(text)
     if not isinstance(schema, dict | bool):
         raise SchemaError("the schema is neither an object nor true or false")
@@ -94,17 +92,16 @@ def _validator(text: str, formats: bool) -> Any:
         base.check_schema(schema)  # type: ignore[arg-type]
     except jsonschema.SchemaError as cause:
         raise SchemaError(cause.message) from None
-    limited = jsonschema.validators.extend(base, {"pattern": _pattern})
+    limited = jsonschema.validators.extend(base, LIMITED)
     # A registry that retrieves nothing.
     return limited(schema, registry=Registry(), format_checker=base.FORMAT_CHECKER if formats else None)
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Any:
-    """As jsonschema has it, with a time limit: an expression and a response's string can take for ever together."""
-    import jsonschema
-
-    if validator.is_type(instance, "string") and not regex.search(pattern, instance, timeout=_PATTERN_S):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+def _expected(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _share(schema: Any, found: Any, errors: Sequence[tuple[list[Any], Any]]) -> float:
@@ -113,10 +110,10 @@ def _share(schema: Any, found: Any, errors: Sequence[tuple[list[Any], Any]]) -> 
         return 0.0
     known = set(schema.get("properties", {}))
     required = set(schema.get("required", ()))
-    counted = required | (known & set(found)) | (set(found) - known)
     bad = {path[0] for path, _ in errors if path}
     bad |= required - set(found)
     if any(not path and error.validator == "additionalProperties" for path, error in errors):
         bad |= set(found) - known
+    counted = required | (known & set(found)) | (bad & set(found))
     others = any(not path and error.validator not in ("required", "additionalProperties") for path, error in errors)
     return 0.0 if others or not counted else 1.0 - len(bad & counted) / len(counted)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import regex
 
-from rewards.contract import RewardResult, RewardValue
-from rewards.extraction import ExtractionMode, check_extraction, extract_answer
+from rewards.contract import NO_REFERENCE, RewardResult, RewardValue
+from rewards.extraction import ExtractionMode, check_extraction, extract_answer, without_thoughts
 
 Ignored = Literal["case", "space", "punctuation", "articles", "accents", "width"]
 _PATTERN_S = 0.5
@@ -54,10 +54,11 @@ def match(
     for text, right in zip(responses, columns[answer_field], strict=True):
         references = _references(right)
         if not references:
-            results.append(RewardResult.unjudged("no reference answer"))
+            results.append(RewardResult.unjudged(NO_REFERENCE))
             continue
-        given = extract_answer(text[-_MOST:], extract, pattern=pattern)
+        given = None
         try:
+            given = extract_answer(without_thoughts(text)[-_MOST:], extract, pattern=pattern)
             fits = given is not None and any(_fits(given, reference, by, ignored) for reference in references)
         except TimeoutError:
             timed_out += 1

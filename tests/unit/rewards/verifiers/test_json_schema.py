@@ -61,7 +61,7 @@ def test_json_that_fits_is_right_wherever_it_stands(response: str):
         ('{"name": "Ada", "age": true}', "age: True is not of type"),
         ('{"name": "ada", "age": 1}', "name: 'ada' does not match"),
         ('{"name": "Ada", "age": -1}', "age: -1 is less than"),
-        ('{"name": "Ada", "age": 1, "x": 2}', "value: Additional properties"),
+        ('{"name": "Ada", "age": 1, "x": 2}', "value: additional properties"),
         ('[{"name": "Ada", "age": 36}]', "not of type 'object'"),
         (f'{ADA}\n```json\n{{"name": "Ada"\n```', "no JSON"),
         ("[" * 100_000, "no JSON"),
@@ -79,6 +79,8 @@ def test_others_are_wrong_and_say_why(response: str, fault: str):
 def test_an_expected_value():
     assert judged('{"age": 36.0, "name": "Ada"}', expected=json.loads(ADA)).total == 1.0
     assert judged(ADA, expected=ADA).total == 1.0  # as JSON text
+    assert judged('"Paris"', {}, "Paris").total == 1.0
+    assert judged('"London"', {}, "Paris").total == 0.0
     assert judged(ADA, expected={"name": "Ada", "age": 37}).info["fault"] == "another value than expected"
     assert judged(ADA, expected={"name": "Ada"}).total == 0.0
     assert judged(ADA, expected={"name": "Ada"}, compare="contains").total == 1.0
@@ -91,6 +93,13 @@ def test_a_part_is_paid_where_that_is_wanted():
     assert judged('{"name": "ada", "age": "x"}', partial=True).total == 0.0
     assert judged('{"name": "Ada", "age": 1, "x": 2}', partial=True).total == pytest.approx(2 / 3)
     assert judged("[]", partial=True).total == 0.0
+    # Keys of its own fit nothing: they are not counted, or as wrong where the schema refuses them.
+    open_ended = {name: value for name, value in PERSON.items() if name != "additionalProperties"}
+    junk = json.dumps({f"key{number}": number for number in range(98)})
+    assert judged(junk, open_ended, partial=True).total == 0.0
+    assert judged('{"name": "Ada", "key": 1}', open_ended, partial=True).total == pytest.approx(1 / 2)
+    typed = open_ended | {"additionalProperties": {"type": "string"}}
+    assert judged('{"name": "Ada", "age": 1, "key": 1}', typed, partial=True).total == pytest.approx(2 / 3)
     assert judged(ADA, expected={"name": "Bob", "age": 1}, partial=True).total == pytest.approx(1 / 2)
 
 
@@ -125,9 +134,61 @@ def test_formats_are_checked_where_that_is_wanted():
     assert [judged(text, schema, formats=True).total for text in ('"2024-02-29"', '"2023-02-29"')] == [1.0, 0.0]
 
 
-def test_an_expression_and_a_string_that_take_for_ever_together_are_worth_nothing():
-    result = judged(json.dumps("a" * 40 + "!"), {"type": "string", "pattern": "^(a|aa)+$"})
+@pytest.mark.parametrize(
+    ("format_", "good", "bad"),
+    [
+        ("date-time", "2024-02-29T10:00:00Z", "2024-02-29"),
+        ("time", "10:00:00Z", "ten"),
+        ("duration", "P1DT2H", "a day"),
+        ("email", "ada@example.org", "ada"),
+        ("hostname", "example.org", "-example-"),
+        ("ipv4", "192.0.2.1", "192.0.2.256"),
+        ("uri", "https://example.org/a?b", "no uri"),
+        ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123"),
+        ("json-pointer", "/a/0", "a/0"),
+        ("regex", "a+", "a("),
+    ],
+)
+def test_every_common_format_is_known(format_: str, good: str, bad: str):
+    schema = {"type": "string", "format": format_}
+    assert [judged(json.dumps(text), schema, formats=True).total for text in (good, bad)] == [1.0, 0.0]
+
+
+TRAP = "^(a|aa)+$"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"additionalProperties": {"pattern": TRAP}},
+        {"patternProperties": {TRAP: {}}},
+        {"patternProperties": {TRAP: {}}, "additionalProperties": False},
+    ],
+)
+def test_an_expression_and_a_string_that_take_for_ever_together_are_worth_nothing(schema: Any):
+    text = "a" * 60 + "!"
+    result = judged(json.dumps({text: text}), schema)
     assert (result.total, result.info["fault"]) == (0.0, "cannot be checked: TimeoutError")
+
+
+def test_a_number_that_cannot_be_computed_with_is_worth_nothing():
+    result = judged("1" + "0" * 400, {"type": "number", "multipleOf": 0.5})
+    assert (result.total, result.info["fault"]) == (0.0, "cannot be checked: OverflowError")
+
+
+def test_unique_items_are_those_that_json_tells_apart():
+    unique = {"type": "array", "uniqueItems": True}
+    for text in ("[1, true, 0, false]", '[{"a": 1}, {"a": 2}, [1], [[1]]]', "[" + ",".join(map(str, range(20_000))) + "]"):
+        assert judged(text, unique).total == 1.0
+    for text in ("[1, 1.0]", '[{"a": 1, "b": 2}, {"b": 2, "a": 1.0}]', "[[1], [1]]"):
+        assert judged(text, unique).total == 0.0
+
+
+def test_properties_by_expression():
+    schema = {"patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": False}
+    assert judged('{"n1": 1}', schema).total == 1.0
+    assert judged('{"n1": "x"}', schema).info["fault"].startswith("n1: 'x' is not of type")
+    assert "additional properties are not allowed: 'm'" in judged('{"m": 1}', schema).info["fault"]
 
 
 def test_equality_is_jsons():
