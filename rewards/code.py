@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from rewards.contract import RewardResult
+from rewards.extraction import without_thoughts
 from rewards.sandbox import Limits, SandboxError, Session
 from rewards.sandbox.suites import SuiteError, read_suite, run_suite
 
@@ -73,7 +74,7 @@ class UnitTests:
 
     def column_problem(self, columns: Sequence[str]) -> str | None:
         """What is missing from the data, for an error before the run."""
-        if "tests" not in columns and "test" not in columns:
+        if "tests" not in columns and not {"test", "entry_point"} <= set(columns):
             return "needs a column 'tests', or 'test' and 'entry_point'"
         if self._prepend is not None and self._prepend not in columns:
             return f"params.prepend: there is no column '{self._prepend}'"
@@ -110,10 +111,11 @@ class UnitTests:
 
 
 def find_program(response: str) -> str:
-    """The last fenced block of Python or of no named language, else the response itself.
+    """The last fenced block of Python or of no named language, else the response itself; thoughts do not count.
 
     A block that was cut off (no closing fence) is taken where there is no whole one.
     """
+    response = without_thoughts(response)
     blocks = [(indent, body) for indent, language, body in _FENCED.findall(response) if language.lower() in _PYTHON]
     if blocks:
         indent, body = blocks[-1]

@@ -41,6 +41,9 @@ Point = namedtuple("Point", "x y")
         ("```python\nx = '''\n  ``` inside\n'''\n", "x = '''\n  ``` inside\n'''\n"),
         ("1. so\n   ```python\n   x = 1\n     # in\n   ```", "x = 1\n  # in\n"),
         ("cut off\n```python\nx = 1", "x = 1"),
+        ("<think>\n```python\nx = 1\n```\n</think>I do not know.", "I do not know."),
+        ("<think>\n```python\nx = 1\n```\nor else", ""),
+        ("<think>\n```\nx = 1\n```\n</think>\n```\nx = 2\n```", "x = 2\n"),
     ],
 )
 def test_the_program_of_a_response(response, program):
@@ -234,4 +237,7 @@ def test_the_reward_refuses_params_and_data_that_it_cannot_use():
             resolve(RewardSpec(reward="code", params=params))
     with pytest.raises(RewardError, match="needs a column 'tests'"):
         resolve("code", columns=["answer"])
+    with pytest.raises(RewardError, match="'test' and 'entry_point'"):
+        resolve("code", columns=["test"])
+    assert resolve("code", columns=["test", "entry_point"]).name == "code"
     assert resolve("code", columns=["tests"]).call_seconds == 20.0
