@@ -10,6 +10,7 @@ from typing import Any, Literal
 from rewards.contract import RewardResult
 from rewards.extraction import without_thoughts
 from rewards.sandbox import Limits, SandboxError, Session
+from rewards.sandbox.dialogue import task
 from rewards.sandbox.suites import SuiteError, read_suite, run_suite
 
 _FENCED = re.compile(r"^([ \t]*)```[ \t]*(\w*)[^\n]*\n(.*?)^\1```[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -125,8 +126,7 @@ def find_program(response: str) -> str:
 
 
 def _try(limits: Limits) -> None:
-    task = {"role": "script", "source": "print(1)", "python_path": []}
-    with Session(limits, task) as session:
+    with Session(limits, task("script", "print(1)")) as session:
         while session.receive() is not None:
             pass
         if (ending := session.end(expected=True)).stdout != b"1\n":

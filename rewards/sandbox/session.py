@@ -17,6 +17,8 @@ from rewards.sandbox.process import SandboxError, launcher
 
 LARGEST_OUTPUT = 4 << 20
 """Bytes that a program may write in all: to stdout, to stderr and in answers."""
+FORGED = "wrote to the channel of its sandbox"
+"""The fault of a program that sends what the harness around it never does."""
 _GRACE_S = 10.0
 _PIECE = 1 << 16
 
@@ -39,8 +41,10 @@ class Session:
     ``task`` is what `rewards.sandbox.inside` starts with. Raises SandboxError where no sandbox can be had.
     """
 
-    def __init__(self, limits: Limits, task: dict[str, Any], stdin: bytes = b"") -> None:
-        self._limits = limits
+    def __init__(
+        self, limits: Limits, task: dict[str, Any], stdin: bytes = b"", largest: int = LARGEST_OUTPUT
+    ) -> None:
+        self._limits, self._largest = limits, largest
         self._channel, channel = socket.socketpair()
         self._warden, warden = socket.socketpair()
         stdin_read, self._stdin = os.pipe()
@@ -89,13 +93,17 @@ class Session:
         """The next line that the program sends, or None where none will come; ``end`` says why."""
         channel = self._channel.fileno()
         while True:
-            line, newline, rest = self._answers.partition(b"\n")
-            if newline:
-                self._answers = rest
-                return self._understood(bytes(line))
+            if (end := self._answers.find(b"\n")) >= 0:
+                line = bytes(self._answers[:end])
+                del self._answers[: end + 1]
+                return self._understood(line)
             if self._fault or channel not in self._ready.get_map():
                 return None
             self._pump(self._deadline)
+
+    def blame(self, fault: str) -> None:
+        """Notes what is wrong with the program, if nothing was before; it will say no more."""
+        self._fault = self._fault or fault
 
     def end(self, *, expected: bool = False) -> Ending:
         """Ends the program and says how it ended. ``expected``: let it end by itself, in its time.
@@ -155,10 +163,10 @@ class Session:
                 self._write(key.fd)
             if events & selectors.EVENT_READ:
                 self._read(key.fd)
-        if self._size > LARGEST_OUTPUT:
-            self._fault = self._fault or f"printed more than {LARGEST_OUTPUT >> 20} MiB"
+        if self._size > self._largest:
+            self.blame(f"printed more than {self._largest >> 20} MiB")
         if time.monotonic() >= self._deadline:
-            self._fault = self._fault or too_long(self._limits)
+            self.blame(too_long(self._limits))
 
     def _write(self, descriptor: int) -> None:
         try:
@@ -191,7 +199,7 @@ class Session:
         else:
             self._size += len(piece)
             target = self._answers if descriptor == self._channel.fileno() else self._written[descriptor]
-            if self._size <= LARGEST_OUTPUT:
+            if self._size <= self._largest:
                 target += piece
 
     def _understood(self, line: bytes) -> dict[str, Any] | None:
@@ -200,10 +208,10 @@ class Session:
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
-            self._fault = self._fault or "wrote to the channel of its sandbox"
+            self.blame(FORGED)
             return None
         if isinstance(message.get("fault"), str):
-            self._fault = self._fault or message["fault"][:100]
+            self.blame(message["fault"][:100])
             return None
         return message
 

@@ -7,16 +7,23 @@ f(1) == 2``) runs in a second sandbox, from where its calls are handed to the fi
 from __future__ import annotations
 
 import json
-import math
-import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rewards.sandbox.inside import decode, encode
+from rewards.sandbox.compare import same_text, same_value
+from rewards.sandbox.dialogue import cause_of, heard, task
 from rewards.sandbox.limits import Limits
-from rewards.sandbox.session import Session, too_long
+from rewards.sandbox.session import FORGED, Ending, Session, too_long
+from rewards.sandbox.testcode import Code
+from rewards.sandbox.values import NotPlainError, decode, encode
+
+Outcome = tuple[str, str]
+"""Why a test failed and more about it, "" where it passed."""
+PASSED = ("", "")
+_LARGEST_CHECKS = 64 << 20
+"""Bytes that test code may send and print: arguments of all its calls, and what programs return."""
 
 
 class SuiteError(ValueError):
@@ -72,6 +79,10 @@ def read_suite(tests: Any, entry_point: str | None = None) -> list[Test]:
 
     Raises SuiteError for anything else, and where there is no test.
     """
+    if entry_point is not None:
+        if not isinstance(entry_point, str):
+            raise SuiteError(f"an entry point is a name; this is {_short(entry_point)}")
+        entry_point = entry_point.replace("().", ".")
     if isinstance(tests, str):
         try:
             tests = json.loads(tests)
@@ -121,16 +132,17 @@ def run_suite(
     Floats may differ by ``tolerance``, relative or absolute. Raises SuiteError where test code is broken, SandboxError
     where no sandbox can be had.
     """
+    codes = {position: _read_code(test) for position, test in enumerate(tests) if isinstance(test, CodeTest)}
     clock = _Clock(limits)
     calls = [test for test in tests if isinstance(test, CallTest)]
-    outcomes: list[tuple[str, str]] = []
-    for test in tests:
+    outcomes: list[Outcome] = []
+    for position, test in enumerate(tests):
         if stop_early and any(why for why, _ in outcomes):
             break
         if isinstance(test, StdinTest):
             outcomes.append(_run_stdin(program, test, clock, tolerance))
         elif isinstance(test, CodeTest):
-            outcomes.append(_run_code(program, test, clock))
+            outcomes.append(_run_code(program, test, codes[position], clock))
     if calls and not (stop_early and any(why for why, _ in outcomes)):
         outcomes += _run_calls(program, calls, clock, tolerance, stop_early)
     passed = sum(not why for why, _ in outcomes)
@@ -152,153 +164,146 @@ class _Clock:
         return too_long(self._limits) if fault.startswith("took longer") else fault
 
 
-def _task(role: str, source: str, **more: Any) -> dict[str, Any]:
-    return {"role": role, "source": source, "python_path": [sysconfig.get_path("purelib")], **more}
-
-
-def _raised(message: Mapping[str, Any]) -> tuple[str, str]:
-    kind, text = str(message["raised"].get("type")), str(message["raised"].get("text"))
-    return ("does not compile" if kind in ("SyntaxError", "IndentationError", "TabError") else f"raised {kind}"), text
-
-
-def _run_stdin(program: str, test: StdinTest, clock: _Clock, tolerance: float) -> tuple[str, str]:
-    with Session(clock.limits(), _task("script", program), test.stdin.encode()) as session:
-        raised = None
-        while (message := session.receive()) is not None:
-            if "raised" in message:
-                raised = _raised(message)
-                break
-            if "finished" in message:
-                break
+def _run_stdin(program: str, test: StdinTest, clock: _Clock, tolerance: float) -> Outcome:
+    try:
+        given_in = test.stdin.encode()
+    except UnicodeEncodeError as cause:
+        raise SuiteError(f"input is no text: {cause}") from None
+    with Session(clock.limits(), task("script", program), given_in) as session:
+        message = heard(session)
         ending = session.end(expected=True)
-    if ending.fault and not raised:
-        return clock.fault(ending.fault), ending.stderr[-500:].decode(errors="replace")
-    if raised:
-        return raised
+    if message is not None and "raised" in message:
+        return cause_of(message["raised"])
+    if ending.fault:
+        return _ended(ending, clock)
     given = ending.stdout.decode(errors="replace")
     if same_text(given, test.stdout, tolerance):
-        return "", ""
+        return PASSED
     return "wrong output", f"printed {given[:200]!r}"
 
 
 def _run_calls(
     program: str, tests: Sequence[CallTest], clock: _Clock, tolerance: float, stop_early: bool
-) -> list[tuple[str, str]]:
-    outcomes: list[tuple[str, str]] = []
-    with Session(clock.limits(), _task("functions", program)) as session:
-        functions, trouble = _loaded(session, clock)
-        for test in tests:
-            why = trouble or _run_call(session, functions, test, tolerance, clock)
+) -> list[Outcome]:
+    try:
+        requests = [_request(test) for test in tests]
+    except NotPlainError as cause:
+        raise SuiteError(f"arguments and results of calls are plain data; here is {cause}") from None
+    outcomes: list[Outcome] = []
+    with Session(clock.limits(), task("functions", program)) as session:
+        functions, _, trouble = _loaded(session, clock)
+        for test, request in zip(tests, requests, strict=True):
+            why = trouble or _run_call(session, functions, test, request, tolerance, clock)
             outcomes.append(why)
             if why[0] and (stop_early or trouble):
                 break
     return outcomes
 
 
-def _loaded(session: Session, clock: _Clock) -> tuple[list[str], tuple[str, str] | None]:
-    message = session.receive()
+def _request(test: CallTest) -> dict[str, Any]:
+    encode(test.expected)
+    keywords = {key: encode(value) for key, value in test.kwargs.items()}
+    return {"args": [encode(each) for each in test.args], "kwargs": keywords}
+
+
+def _loaded(session: Session, clock: _Clock) -> tuple[list[str], list[str], Outcome | None]:
+    """Names of the program's functions, and its other names; or why there are none."""
+    message = heard(session)
     if message is None:
-        ending = session.end()
-        return [], (clock.fault(ending.fault) or "ended early", ending.stderr[-500:].decode(errors="replace"))
+        return [], [], _ended(session.end(), clock)
     if "raised" in message:
-        return [], _raised(message)
-    return [str(name) for name in message.get("functions", [])], None
+        return [], [], cause_of(message["raised"])
+    if "functions" not in message:
+        return [], [], (FORGED, "")
+    return message["functions"], message["others"], None
 
 
 def _run_call(
-    session: Session, functions: Sequence[str], test: CallTest, tolerance: float, clock: _Clock
-) -> tuple[str, str]:
+    session: Session,
+    functions: Sequence[str],
+    test: CallTest,
+    request: dict[str, Any],
+    tolerance: float,
+    clock: _Clock,
+) -> Outcome:
     own = [name for name in functions if not name.startswith("_")]
     asked = test.function or (own[-1] if own else "")
     name, _, method = asked.partition(".")
     if name not in functions:
         return "has no such function", asked
-    request: dict[str, Any] = {"call": name, "args": [encode(each) for each in test.args]}
-    request["kwargs"] = {key: encode(value) for key, value in test.kwargs.items()}
-    session.send(**request, **({"method": method} if method else {}))
-    answer = session.receive()
+    session.send(call=name, **request, **({"method": method} if method else {}))
+    answer = heard(session)
     if answer is None:
-        ending = session.end()
-        return clock.fault(ending.fault) or "ended early", ending.stderr[-500:].decode(errors="replace")
+        return _ended(session.end(), clock)
     if "raised" in answer:
-        return _raised(answer)
+        return cause_of(answer["raised"])
+    if "opaque" in answer:
+        return "wrong result", f"returned {answer['opaque'][:200]}"
     if "value" not in answer:
-        return "wrong result", f"returned {answer.get('opaque')}"
+        return FORGED, ""
     try:
         value = decode(answer["value"])
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-        return "wrong result", "returned no value"
-    return ("", "") if same_value(value, test.expected, tolerance) else ("wrong result", f"returned {value!r:.200}")
+        same = same_value(value, decode(encode(test.expected)), tolerance)
+        return PASSED if same else ("wrong result", f"returned {value!r:.200}")
+    except (ArithmeticError, ValueError, TypeError, RecursionError):  # a signalling Decimal, a number too long to print
+        return "wrong result", "returned what cannot be compared"
 
 
-def _run_code(program: str, test: CodeTest, clock: _Clock) -> tuple[str, str]:
-    with Session(clock.limits(), _task("functions", program)) as session:
-        functions, trouble = _loaded(session, clock)
+def _read_code(test: CodeTest) -> Code:
+    try:
+        code = Code(test.source, test.entry_point)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
+        raise SuiteError(f"test code cannot be run: {type(cause).__name__}: {cause}") from None
+    if not code.wanted and not code.takes_candidate:
+        raise SuiteError("test code checks nothing: it neither uses names of the program nor defines check(candidate)")
+    return code
+
+
+def _run_code(program: str, test: CodeTest, code: Code, clock: _Clock) -> Outcome:
+    with Session(clock.limits(), task("functions", program)) as session:
+        functions, others, trouble = _loaded(session, clock)
         if trouble:
             return trouble
-        if test.entry_point is not None and test.entry_point not in functions:
-            return "has no such function", test.entry_point
-        with Session(clock.limits(), _task("checks", test.source, entry_point=test.entry_point)) as checks:
-            checks.send(functions=functions)
-            while (message := checks.receive()) is not None:
-                if "call" in message:
-                    session.send(call=message["call"], args=message["args"], kwargs=message["kwargs"])
-                    answer = session.receive()
-                    if answer is None:
-                        ending = session.end()
-                        detail = ending.stderr[-500:].decode(errors="replace")
-                        return clock.fault(ending.fault) or "ended early", detail
-                    checks.send(**answer)
-                elif "broken" in message:
-                    raise SuiteError("test code cannot be run: {type}: {text}".format(**message["broken"]))
-                elif "passed" in message:
-                    return "", ""
-                elif "raised" in message:
-                    kind, text = _raised(message)
-                    return ("wrong result" if kind == "raised AssertionError" else kind), text
+        needed = code.replaced | ({test.entry_point.partition(".")[0]} if test.entry_point else set())
+        if missing := sorted(needed - {*functions}):
+            return "has no such function", missing[0]
+        names = sorted(code.wanted & {*functions, *others})
+        more = {"names": names, "libraries": code.libraries, "entry_point": test.entry_point}
+        with Session(clock.limits(), task("checks", test.source, **more), largest=_LARGEST_CHECKS) as checks:
+            asked = False
+            while (message := checks.receive()) is not None and "done" not in message:
+                asked = asked or message.get("ask") != "named"
+                session.send(**message)
+                answer = heard(session)
+                if answer is None:
+                    return _ended(session.end(), clock)
+                checks.send(**answer)
+            if message is not None:
+                return _outcome(message, code)
             ending = checks.end()
+    if not asked:
+        raise SuiteError(f"test code {ending.fault or 'ended early'} before it called the program")
+    return _ended(ending, clock)
+
+
+def _outcome(message: dict[str, Any], code: Code) -> Outcome:
+    told, asked = message["done"], message["asked"]
+    if message["foul"]:
+        return FORGED, ""
+    if "broken" in told:
+        raise SuiteError("test code cannot be run: {type}: {text}".format(**told["broken"]))
+    failed = told.get("failed")
+    if failed is None:
+        if not asked:
+            raise SuiteError("test code checks nothing: it never called the program")
+        return PASSED
+    fault = code.fault(failed)
+    if fault == "absent":
+        return "has no such function", failed["name"]
+    if fault == "tests" or not (asked or failed["inside"]):
+        raise SuiteError("test code raised {type}: {text}".format(**failed))
+    return ("wrong result", failed["text"]) if failed["wrong"] else cause_of(failed)
+
+
+def _ended(ending: Ending, clock: _Clock) -> Outcome:
     return clock.fault(ending.fault) or "ended early", ending.stderr[-500:].decode(errors="replace")
-
-
-def same_text(given: str, expected: str, tolerance: float) -> bool:
-    """Whether two outputs agree: line by line without trailing space, or as words of which numbers may differ a bit."""
-    ours, theirs = ([line.rstrip() for line in text.rstrip().splitlines()] for text in (given, expected))
-    if ours == theirs:
-        return True
-    if len(ours) != len(theirs):
-        return False
-    words = [(a.split(), b.split()) for a, b in zip(ours, theirs, strict=True)]
-    return all(
-        len(a) == len(b) and all(_same_word(x, y, tolerance) for x, y in zip(a, b, strict=True)) for a, b in words
-    )
-
-
-def _same_word(given: str, expected: str, tolerance: float) -> bool:
-    if given == expected:
-        return True
-    if not any(mark in expected for mark in ".eE"):
-        return False  # whole numbers and words are exact
-    try:
-        return math.isclose(float(given), float(expected), rel_tol=tolerance, abs_tol=tolerance)
-    except ValueError:
-        return False
-
-
-def same_value(given: Any, expected: Any, tolerance: float) -> bool:
-    """Whether two plain values agree; lists and tuples are alike (JSON has no tuples), and so are keys 1 and "1"."""
-    if isinstance(expected, list | tuple):
-        return (
-            isinstance(given, list | tuple)
-            and len(given) == len(expected)
-            and all(same_value(a, b, tolerance) for a, b in zip(given, expected, strict=True))
-        )
-    if isinstance(expected, Mapping):
-        if not isinstance(given, Mapping):
-            return False
-        ours, theirs = ({str(key): value for key, value in each.items()} for each in (given, expected))
-        return ours.keys() == theirs.keys() and all(same_value(ours[key], theirs[key], tolerance) for key in theirs)
-    if isinstance(given, set | frozenset) and isinstance(expected, set | frozenset):
-        return given == expected
-    if isinstance(expected, float) and isinstance(given, int | float) and not isinstance(given, bool):
-        return math.isclose(given, expected, rel_tol=tolerance, abs_tol=tolerance) or given == expected
-    return type(given) is type(expected) and bool(given == expected)

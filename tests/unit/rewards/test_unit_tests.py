@@ -13,18 +13,9 @@ from lpo.recipe.runtime import RewardSpec
 from rewards import RewardError, resolve, score_groups
 from rewards.code import UnitTests, find_program
 from rewards.sandbox import Limits
-from rewards.sandbox.inside import NotPlainError, decode, encode
-from rewards.sandbox.suites import (
-    CallTest,
-    CodeTest,
-    StdinTest,
-    SuiteError,
-    Verdict,
-    read_suite,
-    run_suite,
-    same_text,
-    same_value,
-)
+from rewards.sandbox.compare import same_text, same_value
+from rewards.sandbox.suites import CallTest, CodeTest, StdinTest, SuiteError, Verdict, read_suite, run_suite
+from rewards.sandbox.values import NotPlainError, decode, encode
 from tests.unit.rewards.scoring import group, values
 
 LIMITS = Limits(timeout_s=120.0, memory_mib=256)
@@ -119,7 +110,10 @@ def test_outputs_are_compared_by_lines_then_by_words(given, expected, same):
         ([1], [1, 1], False),
         (0.1 + 0.2, 0.3, True),
         (1, 1.0, True),
-        (1.0, 1, False),
+        (1.0, 1, True),
+        (1.5, 1, False),
+        (10**400, 0.5, False),
+        (1, True, False),
         (True, 1, False),
         ("1", 1, False),
         ({1: [0.5]}, {"1": [0.5]}, True),
@@ -203,7 +197,7 @@ def test_broken_test_code_is_no_fault_of_the_program():
     with pytest.raises(SuiteError, match="SyntaxError"):
         run_suite(ADD, [CodeTest("assert add(")], LIMITS)
     with pytest.raises(SuiteError, match="NotPlainError"):
-        run_suite(ADD, [CodeTest("add(lambda: 1, 2)")], LIMITS)
+        run_suite(ADD, [CodeTest("import os\nassert add(os, 2)")], LIMITS)
 
 
 def test_the_reward_pays_programs_that_pass_and_counts_why_others_do_not():
