@@ -26,7 +26,7 @@ class UnitTests:
     The program is the last fenced block of Python (or of no named language), else the whole response. Its tests are in
     the column ``tests``, or in HumanEval's ``test`` with ``entry_point``; see `rewards.sandbox.suites.read_suite`.
     A program that hangs, crashes, starts processes, opens sockets or prints without end is worth 0, with the cause in
-    its notes and counted as ``code/<cause>``. Tests that cannot be run make the sample invalid.
+    its notes and counted as ``code/<cause>``. Tests that cannot be run, or check nothing, make the sample invalid.
 
     ``timeout_s`` is for all tests of a response. ``partial``: the part of the tests that pass instead. ``prepend``
     names a column whose text is put before the program (HumanEval's ``prompt``). ``tolerance`` is how far floats may

@@ -8,7 +8,7 @@ import sys
 
 from rewards.sandbox.handles import ForeignFault, Peer
 from rewards.sandbox.inside import describe
-from rewards.sandbox.remote import UnsupportedError
+from rewards.sandbox.remote import Remote, UnsupportedError, as_subject
 from rewards.sandbox.values import NotPlainError, TooDeepError
 
 TYPE_CHECKING = False
@@ -26,8 +26,8 @@ class BrokenTestsError(BaseException):
 def run(channel: Any, task: dict[str, Any]) -> None:
     """Runs the test code, then ``check(candidate)`` if there is an entry point, then what pytest would run.
 
-    ``names``: what the test code gets of the program; ``libraries``: what it uses without importing it. Tells whether
-    it passed, or failed and where, and how often the program was asked.
+    ``names``: what the test code gets of the program; ``subjects``: classes among them that it tests; ``libraries``:
+    what it uses without importing it. Tells whether it passed, or failed and where, and how often it asked the program.
     """
     peer = Peer(channel, trusting=False)
     told: dict[str, Any] = {}
@@ -36,18 +36,19 @@ def run(channel: Any, task: dict[str, Any]) -> None:
         names.update({name: __import__(module) for name, module in task["libraries"].items()})
         for name in task["names"]:
             names[name] = peer.ask("named", name)
-            peer.asked += not callable(names[name])
+            if name in task["subjects"]:
+                names[name] = as_subject(names[name])
+            peer.asked += not isinstance(names[name], Remote)  # which is all that will be asked of it
         module = sys.modules["tests"] = type(sys)("tests")
         module.__dict__.update(names)
-        exec(compile(task["source"], _FILE, "exec"), module.__dict__)
+        exec(compile(task["source"], _FILE, "exec", dont_inherit=True), module.__dict__)
         _call_tests(module.__dict__, peer, task["entry_point"])
     except (NotPlainError, UnsupportedError, BrokenTestsError) as error:
         told = {"failed": _failure(error)} if isinstance(error, TooDeepError) else {"broken": describe(error)}
     except ForeignFault:
         pass
     except BaseException as error:
-        if not (isinstance(error, SystemExit) and error.code in (None, 0)) or _failure(error)["inside"]:
-            told = {"failed": _failure(error)}
+        told = {"failed": _failure(error)}
     channel.send(done=told, asked=peer.asked, foul=peer.foul)
 
 
@@ -55,9 +56,8 @@ def _call_tests(names: dict[str, Any], peer: Peer, entry_point: str | None) -> N
     if entry_point is not None and "check" in names:
         name, _, method = entry_point.partition(".")
         candidate = peer.ask("named", name)
-        asked = peer.asked
         candidate = getattr(candidate(), method) if method else candidate
-        peer.asked = asked
+        peer.asked = not isinstance(candidate, Remote)
         names["check"](candidate)
     for name, value in list(names.items()):
         if inspect.isfunction(value) and name.startswith("test_"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 
 from rewards.sandbox.handles import Peer
 from rewards.sandbox.inside import describe
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 def run(channel: Any, task: dict[str, Any]) -> None:
     """Loads the program, tells its names, and answers what is asked."""
-    names: dict[str, Any] = {"__name__": "program", "__builtins__": builtins}
+    module = sys.modules["program"] = type(sys)("program")  # where dataclasses look for their annotations
+    names = module.__dict__
+    names["__builtins__"] = builtins
     try:
-        exec(compile(task["source"], "program.py", "exec"), names)
+        exec(compile(task["source"], "program.py", "exec", dont_inherit=True), names)
     except BaseException as error:
         channel.send(raised=describe(error))
         return

@@ -1,7 +1,7 @@
 """What runs inside a sandbox, before and around a program that nobody has read.
 
-Needs the standard library only, and is run as text (``python -c``): the sandbox holds no file of this package. The other
-modules that a role needs come with its task, compiled.
+Needs the standard library only, and is run as text (``python -c``): the sandbox holds no file of this package. The
+other modules that a role needs come with its task, compiled.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHANNEL = 3
 """File descriptor of the socket to the outside, a JSON object a line."""
+
 
 class Channel:
     """The socket to the outside."""
@@ -65,8 +66,9 @@ def describe(error: BaseException) -> dict[str, str]:
 
 def run_script(channel: Channel, source: str) -> None:
     """As ``python program.py``: the program reads stdin and prints."""
+    names = {"__name__": "__main__", "__builtins__": builtins}
     try:
-        exec(compile(source, "program.py", "exec"), {"__name__": "__main__", "__builtins__": builtins})
+        exec(compile(source, "program.py", "exec", dont_inherit=True), names)
     except SystemExit as leaving:
         code = leaving.code
         if code not in (None, 0):

@@ -20,7 +20,8 @@ class UnsupportedError(BaseException):
 
 
 class Remote:
-    """An object of the other side. Unequal to plain data, whatever its class says, and not ordered with it."""
+    """An object of the other side. Unequal to plain data, whatever its class says, neither ordered with it nor
+    reckoned with it: the difference from what is right would be the program's to tell."""
 
     __slots__ = (_ASK, _NUMBER)
 
@@ -43,12 +44,12 @@ class Remote:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Remote):
             return number_of(self) == number_of(other) or ask(self, "eq", other) is True
-        return False
+        return NotImplemented
 
     def __contains__(self, item: Any) -> bool:
         if isinstance(item, Remote):
             return ask(self, "contains", item) is True
-        return any(each == item for each in self)
+        return any(each == item for each in iter(self))  # type: ignore[call-overload]
 
     def __instancecheck__(self, value: object) -> bool:
         return isinstance(value, Remote) and ask(value, "isinstance", self) is True
@@ -75,15 +76,52 @@ class Holder(Remote):
         super().__init__(peer, number)
         object.__setattr__(self, "_remote_plain", plain)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return object.__getattribute__(self, "_remote_plain")
 
     def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) or bool(contents(self) == contents(other))
+        return super().__eq__(other) is True or bool(contents(self) == contents(other))
 
     def __contains__(self, item: Any) -> bool:
         return item in contents(self)
+
+
+class Subject(Remote):
+    """An object that test code made of a class that it tests: what it adds to it, or looks for in it, is an input."""
+
+    __slots__ = ()
+
+    def __contains__(self, item: Any) -> bool:
+        return ask(self, "contains", item) is True
+
+
+class RemoteClass(Remote):
+    """A class of the other side."""
+
+    __slots__ = ()
+
+
+class SubjectClass(RemoteClass):
+    """A class of the program that test code makes objects of, to use them as no plain data can be used."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        made = super().__call__(*args, **kwargs)
+        return _as(Subject, made) if type(made) is Remote else made
+
+
+def as_subject(value: Any) -> Any:
+    """A handle of a class as one whose objects are what is tested; anything else as it is."""
+    return _as(SubjectClass, value) if type(value) is RemoteClass else value
+
+
+def _as(kind: Any, value: Any) -> Any:
+    handle = kind.__new__(kind)
+    for slot in (_ASK, _NUMBER):
+        object.__setattr__(handle, slot, object.__getattribute__(value, slot))
+    return handle
 
 
 def ask(remote: Any, what: str, *args: Any, **kwargs: Any) -> Any:
@@ -105,8 +143,21 @@ def _unary(name: str) -> Callable[..., Any]:
     return lambda self, *args: ask(self, name, *args)
 
 
-def _reflected(name: str) -> Callable[..., Any]:
-    return lambda self, other: object.__getattribute__(self, _ASK)(name, other, self)
+def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def allowed(self: Any, other: Any) -> bool:
+        return isinstance(other, Remote) or type(self) is Subject
+
+    def straight(self: Any, other: Any) -> Any:
+        if type(self) is Holder and not isinstance(other, Remote):
+            return getattr(operator, name)(contents(self), other)
+        return ask(self, name, other) if allowed(self, other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        if type(self) is Holder:
+            return getattr(operator, name)(other, contents(self))
+        return object.__getattribute__(self, _ASK)(name, other, self) if allowed(self, other) else NotImplemented
+
+    return straight, reflected
 
 
 def _ordered(name: str) -> Callable[..., Any]:
@@ -121,12 +172,15 @@ def _ordered(name: str) -> Callable[..., Any]:
 
 
 for _name in ("len", "iter", "next", "reversed", "str", "repr", "format", "bool", "hash", "int", "float", "complex",
-              "index", "abs", "round", "neg", "pos", "invert", "getitem", "setitem", "delitem", "iadd", "enter",
+              "index", "abs", "round", "neg", "pos", "invert", "getitem", "setitem", "delitem", "enter",
               "copy"):  # fmt: skip
     setattr(Remote, f"__{_name}__", _unary(_name))
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and_", "or_", "xor"):
-    setattr(Remote, f"__{_name.strip('_')}__", _unary(_name))
-    setattr(Remote, f"__r{_name.strip('_')}__", _reflected(_name))
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and_", "or_",
+              "xor"):  # fmt: skip
+    _straight, _backward = _binary(_name)
+    setattr(Remote, f"__{_name.strip('_')}__", _straight)
+    setattr(Remote, f"__r{_name.strip('_')}__", _backward)
+Remote.__iadd__ = _binary("iadd")[0]  # type: ignore[attr-defined]
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Remote, f"__{_name}__", _ordered(_name))
 Holder.__hash__ = Remote.__hash__  # type: ignore[method-assign]
@@ -158,7 +212,7 @@ def remote_error(told: Any, decode: Callable[[Any], Any]) -> BaseException:
     try:
         error: BaseException = kind(*arguments)
     except Exception:
-        error = kind.__new__(kind)
+        error = BaseException.__new__(kind)  # type: ignore[type-var]
         error.args = arguments
     if told["mine"] is not None and hasattr(kind, "__getattr__"):
         error.__dict__.update({_ASK: decode(told["mine"]), "_remote_text": told["text"]})
@@ -174,4 +228,3 @@ def _told_attribute(self: BaseException, name: str) -> Any:
 def _told_text(self: BaseException) -> str:
     text: str = self.__dict__["_remote_text"] if "_remote_text" in self.__dict__ else BaseException.__str__(self)
     return text
-

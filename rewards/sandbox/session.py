@@ -41,9 +41,7 @@ class Session:
     ``task`` is what `rewards.sandbox.inside` starts with. Raises SandboxError where no sandbox can be had.
     """
 
-    def __init__(
-        self, limits: Limits, task: dict[str, Any], stdin: bytes = b"", largest: int = LARGEST_OUTPUT
-    ) -> None:
+    def __init__(self, limits: Limits, task: dict[str, Any], stdin: bytes = b"", largest: int = LARGEST_OUTPUT) -> None:
         self._limits, self._largest = limits, largest
         self._channel, channel = socket.socketpair()
         self._warden, warden = socket.socketpair()

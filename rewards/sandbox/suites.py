@@ -201,9 +201,13 @@ def _run_calls(
 
 
 def _request(test: CallTest) -> dict[str, Any]:
-    encode(test.expected)
     keywords = {key: encode(value) for key, value in test.kwargs.items()}
-    return {"args": [encode(each) for each in test.args], "kwargs": keywords}
+    return {"args": [encode(each) for each in test.args], "kwargs": keywords, "expected": encode(test.expected)}
+
+
+def _nodes(coded: Any) -> int:
+    inner = coded.values() if isinstance(coded, dict) else coded if isinstance(coded, list) else ()
+    return 1 + sum(map(_nodes, inner))
 
 
 def _loaded(session: Session, clock: _Clock) -> tuple[list[str], list[str], Outcome | None]:
@@ -231,7 +235,7 @@ def _run_call(
     name, _, method = asked.partition(".")
     if name not in functions:
         return "has no such function", asked
-    session.send(call=name, **request, **({"method": method} if method else {}))
+    session.send(call=name, args=request["args"], kwargs=request["kwargs"], **({"method": method} if method else {}))
     answer = heard(session)
     if answer is None:
         return _ended(session.end(), clock)
@@ -242,8 +246,10 @@ def _run_call(
     if "value" not in answer:
         return FORGED, ""
     try:
+        if _nodes(answer["value"]) > 10 * _nodes(request["expected"]) + 1000:  # which may take long to compare
+            return "wrong result", "returned much more than was expected"
         value = decode(answer["value"])
-        same = same_value(value, decode(encode(test.expected)), tolerance)
+        same = same_value(value, decode(request["expected"]), tolerance)
         return PASSED if same else ("wrong result", f"returned {value!r:.200}")
     except (ArithmeticError, ValueError, TypeError, RecursionError):  # a signalling Decimal, a number too long to print
         return "wrong result", "returned what cannot be compared"
@@ -268,8 +274,10 @@ def _run_code(program: str, test: CodeTest, code: Code, clock: _Clock) -> Outcom
         if missing := sorted(needed - {*functions}):
             return "has no such function", missing[0]
         names = sorted(code.wanted & {*functions, *others})
-        more = {"names": names, "libraries": code.libraries, "entry_point": test.entry_point}
-        with Session(clock.limits(), task("checks", test.source, **more), largest=_LARGEST_CHECKS) as checks:
+        more = {"names": names, "subjects": sorted(code.subjects), "libraries": code.libraries}
+        with Session(
+            clock.limits(), task("checks", test.source, entry_point=test.entry_point, **more), largest=_LARGEST_CHECKS
+        ) as checks:
             asked = False
             while (message := checks.receive()) is not None and "done" not in message:
                 asked = asked or message.get("ask") != "named"

@@ -11,17 +11,37 @@ from typing import Any
 
 _BUILTINS = frozenset(vars(builtins))
 _SHORT = {"np": "numpy", "pd": "pandas"}
+_PLAIN_ATTRIBUTES = {
+    name
+    for kind in (
+        int,
+        float,
+        complex,
+        str,
+        bytes,
+        bytearray,
+        list,
+        tuple,
+        dict,
+        set,
+        frozenset,
+        type(None),
+        type,
+        type(len),
+    )
+    for name in dir(kind)
+}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Module)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Code:
     """Test code as a tree. Raises SyntaxError, ValueError, RecursionError or MemoryError where it is none.
 
     ``wanted``: names that it takes from nowhere, so that the program must have them. Names of builtins keep their
-    meaning, whatever the program calls its functions, unless one of them is the only function that is called.
-    ``libraries``: modules that it uses without importing them, by the names that it uses. ``replaced``: builtins that
-    are wanted of the program. ``takes_candidate``: it defines ``check``, which is called with the entry point.
+    meaning, whatever the program calls its functions, unless one of them is the only function that is called; these
+    are ``replaced``. ``subjects``: what it uses as classes. ``libraries``: modules that it uses without importing
+    them, by the names that it uses. ``takes_candidate``: it defines ``check``, which is called with the entry point.
     """
 
     def __init__(self, source: str, entry_point: str | None = None) -> None:
@@ -38,13 +58,14 @@ class Code:
         self.takes_candidate = entry_point is not None and any(
             isinstance(node, ast.FunctionDef) and node.name == "check" for node in self._tree.body
         )
-        tested = {node.func.id for each in ast.walk(self._tree) if isinstance(each, ast.Assert)
-                  for node in ast.walk(each) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
-        tested &= free
+        asserted = [node for each in ast.walk(self._tree) if isinstance(each, ast.Assert) for node in ast.walk(each)]
+        called = [node.func for node in asserted if isinstance(node, ast.Call)]
+        tested = {each.id for each in called if isinstance(each, ast.Name)} & free
         if entry_point in tested and not self.takes_candidate:
             self.wanted |= {entry_point}
         elif not self.wanted and not self.takes_candidate and len(tested) == 1:
             self.wanted = tested
+        self.subjects = self._classes() & self.wanted
         self.replaced = self.wanted & _BUILTINS
         parameters = {node.arg for node in ast.walk(self._tree) if isinstance(node, ast.arg)}
         self._tainted = self._taint(self.wanted | parameters)
@@ -67,6 +88,24 @@ class Code:
             return "program"
         return "tests"
 
+    def _classes(self) -> set[str]:
+        """Names of what makes objects that have, in this code, attributes that no plain data has."""
+        makers: dict[str, set[str | None]] = {}
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                parent = self._parents[node]
+                value = parent.value if isinstance(parent, ast.Assign) else None
+                makers.setdefault(node.id, set()).add(_called(value))
+        found: set[str] = set()
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Attribute) and node.attr not in _PLAIN_ATTRIBUTES:
+                made_by = (
+                    makers.get(node.value.id, set()) if isinstance(node.value, ast.Name) else {_called(node.value)}
+                )
+                if len(made_by) == 1:
+                    found |= {name for name in made_by if name is not None}
+        return found
+
     def _loads(self, name: str) -> list[ast.Name]:
         return [node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name]
 
@@ -82,7 +121,9 @@ class Code:
                 if not any(_names(head) & tainted for head in heads):
                     continue
                 governs = isinstance(node, ast.If | ast.For | ast.While | ast.Match | ast.Try)
-                reached = [node] if governs or not hasattr(node, "body") else heads
+                reached: list[ast.AST] = [node] if governs or not hasattr(node, "body") else heads
+                if isinstance(node, ast.Assert):  # which only its calls may put somewhere
+                    reached = [each for each in ast.walk(node) if isinstance(each, ast.Call | ast.NamedExpr)]
                 more = set().union(*map(_names, reached)) & self._bound
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                     more = {node.name}
@@ -118,6 +159,10 @@ class Code:
             if (node.lineno, node.col_offset) <= first and last <= (node.end_lineno, node.end_col_offset):
                 found = node  # ast.walk comes to inner nodes later
         return found
+
+
+def _called(node: ast.AST | None) -> str | None:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
 
 
 def _free(table: symtable.SymbolTable) -> set[str]:

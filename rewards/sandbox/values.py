@@ -106,7 +106,7 @@ def decode(coded: Any, foreign: Callable[[str, Any], Any] | None = None) -> Any:
     if kind in ("float", "complex"):
         return {"float": float, "complex": complex}[kind](content)
     if kind in ("bytes", "bytearray"):
-        return {"bytes": bytes, "bytearray": bytearray}[kind].fromhex(content)
+        return bytes.fromhex(content) if kind == "bytes" else bytearray.fromhex(content)
     if kind == "dict":
         return {inner(key): inner(each) for key, each in content}
     if kind in ("list", "tuple", "set", "frozenset"):
@@ -115,7 +115,7 @@ def decode(coded: Any, foreign: Callable[[str, Any], Any] | None = None) -> Any:
         return _library_value(getattr(importlib.import_module(_LIBRARY[kind]), kind), content, inner)
     if kind == "ndarray":
         dtype, shape, numbers = content
-        if dtype[1] not in _NUMBERS:
+        if dtype[1] not in _NUMBERS or not dtype[2:].isdigit():
             raise ValueError(f"an array of {dtype}")
         return importlib.import_module("numpy").array(inner(numbers), dtype).reshape(shape)
     if foreign is None:
