@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Estimator = Literal["k1", "k2", "k3"]
+_STEEPEST = 20.0
 
 
 def kl_estimate(estimator: Estimator, logp: Tensor, ref_logp: Tensor) -> Tensor:
@@ -29,8 +31,10 @@ def kl_estimate(estimator: Estimator, logp: Tensor, ref_logp: Tensor) -> Tensor:
     if estimator == "k2":
         return difference.square() / 2
     if estimator == "k3":
-        # expm1 keeps small divergences exact in float32; the bound keeps a token the policy gave up from overflowing.
-        return (-difference).clamp(max=20.0).expm1() + difference
+        # expm1 keeps small divergences exact in float32. Below d = -20 a token that the policy gave up would overflow:
+        # k3 goes on there as a straight line, with the slope that it has at the bound.
+        bounded = difference.clamp(min=-_STEEPEST)
+        return (-bounded).expm1() + bounded + (1 - math.exp(_STEEPEST)) * (difference - bounded)
     raise ValueError(f"KL estimator '{estimator}' is unknown; known: k1, k2, k3")
 
 

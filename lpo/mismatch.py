@@ -47,7 +47,7 @@ def correction_weights(
     log_k, inside = _log_k(old_logp, engine_logp, mask)
     if not 0 < low < high:
         raise ValueError(f"low {low} and high {high}: 0 < low < high is needed")
-    if cap <= 0:
+    if not cap > 0:
         raise ValueError(f"cap is {cap}; it must be positive")
     k = log_k.clamp(-_MAX_LOG, _MAX_LOG).exp()
     if kind == "off":

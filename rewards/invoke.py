@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rewards.batch import WRONG_LENGTH, Batch, Outcome
@@ -72,6 +72,8 @@ def _arguments(batch: Batch, outcome: Outcome) -> dict[str, Any]:
 
 
 def _results(returned: Any, count: int, outcome: Outcome) -> list[RewardResult]:
+    if isinstance(returned, Mapping | set | frozenset | str | bytes):
+        raise TypeError(f"the reward returned a {type(returned).__name__}; it must return a list, a value a response")
     values = list(returned)
     if len(values) != count:
         outcome.tracebacks[WRONG_LENGTH] = f"returned {len(values)} values for {count} responses"

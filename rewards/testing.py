@@ -109,9 +109,15 @@ def assert_well_behaved(
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file. Raises SampleError with the line that is none."""
     if not path.is_file():
-        raise SampleError(f"sample {path} does not exist; it is a JSONL file with a prompt and responses in each row")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise SampleError(f"sample {path} {what}; it takes a JSONL file with a prompt and responses in each row")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise SampleError(f"sample {path} is not UTF-8 ({cause.reason} at byte {cause.start}); convert it") from cause
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not splitlines: JSON strings may hold what Unicode calls a line separator.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -147,7 +153,15 @@ def _group(number: int, row: Mapping[str, Any]) -> Group:
 
 
 def _prompt(row: Mapping[str, Any], number: int) -> Any:
-    return next((row[name] for name in ("prompt", "question") if name in row), f"row {number + 1}")
+    """A text or a list of messages, the row's number where it has neither."""
+    name = next((name for name in ("prompt", "question") if name in row), None)
+    prompt = f"row {number + 1}" if name is None else row[name]
+    messages = isinstance(prompt, list) and prompt and all(isinstance(m, dict) and "content" in m for m in prompt)
+    if not isinstance(prompt, str) and not messages:
+        raise SampleError(
+            f"row {number + 1}: {name} is {prompt!r:.60}; it takes a text, or a list of messages with role and content"
+        )
+    return prompt
 
 
 def _columns(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,15 @@ gradient of an unclipped token is r_s * A / tokens, whatever the length of its s
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from lpo.objectives.clip import Surrogate, grouped_surrogate
 from lpo.objectives.inputs import TokenBatch
 from lpo.objectives.ratio import grouped_mean, grouped_ratio
 from lpo.recipe.algorithm import LPO
+
+_NO_ENTROPY = 1e-6
 
 
 def surrogate(objective: LPO, batch: TokenBatch) -> Surrogate:
@@ -35,4 +38,8 @@ def entropy_width(batch: TokenBatch, strength: float) -> Tensor:
         raise ValueError(f"entropy is missing: entropy_clip={strength} needs the entropy of each token, (B, T)")
     sentence = grouped_mean(batch.entropy, batch, "segment")
     response = grouped_mean(batch.entropy, batch, "response")
-    return (sentence / response.clamp(min=1e-6)).clamp(1 - strength, 1 + strength)
+    if not bool(torch.isfinite(response).all()):
+        raise ValueError("entropy is not finite on a response token")
+    # Where nothing is uncertain every sentence is like its response.
+    width = torch.where(response > _NO_ENTROPY, sentence / response.clamp(min=_NO_ENTROPY), torch.ones_like(sentence))
+    return width.clamp(1 - strength, 1 + strength)

@@ -109,7 +109,8 @@ _VOCABULARY_METHODS = ("__len__", "added_tokens_decoder", "all_special_ids", "co
 
 
 def _vocabulary(tokenizer: Any) -> _Vocabulary | None:
-    if not all(hasattr(tokenizer, name) for name in _VOCABULARY_METHODS):
+    # Of the class: asking the object would compute `added_tokens_decoder`, milliseconds with thousands of added tokens.
+    if not all(hasattr(type(tokenizer), name) for name in _VOCABULARY_METHODS):
         return None
     if tokenizer not in _vocabularies:
         _vocabularies[tokenizer] = _recognise(tokenizer)

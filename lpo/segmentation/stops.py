@@ -54,7 +54,7 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         return full_stop_ends(before, following)
     if "…" in mark or mark.count(".") > 1:
         return _ellipsis_ends(before, following)
-    if before.endswith("$") and mark in "!?":
+    if before.endswith("$") and mark in "!?" and not _closes_formula(text[sentence_start:start]):
         return False  # a shell's "$?"
     if mark == "?" and before[-1:].isspace() and following.lower and " : " in after:
         return False  # "a ? b : c"
@@ -108,6 +108,12 @@ def _ends_without_space(before: str, mark: str, after: str) -> bool:
     if mark not in ("!", "?", "!!", "??", "?!", "…") or not word or any(sign in word[0] for sign in "/=(`&@<"):
         return False
     return before[-1].islower() and re.match(r"[A-Z][a-z']*[\s,]", after) is not None
+
+
+def _closes_formula(before: str) -> bool:
+    """Whether the dollar at the end closes what another one opened: "Is $x > 3$?", not "exit $?"."""
+    inside = before.rstrip("$")[-1:]
+    return bool(inside.strip()) and before.replace("\\$", "")[-_LONGEST_SPEECH:].count("$") % 2 == 0
 
 
 def _is_aside(text: str, start: int, closers: str, mark: str) -> bool:

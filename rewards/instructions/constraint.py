@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Self
@@ -11,14 +12,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lpo.recipe.base import NonNegative, Section
 
-_ALIKE = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "\N{ZERO WIDTH SPACE}": "", "\N{WORD JOINER}": ""}
-)
+_ALIKE = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"})
+# One that a text begins with is no part of a word, and JSON must not have it.
+_INVISIBLE = regex.compile(r"(?<=.)[\p{Default_Ignorable_Code_Point}\p{Cf}]+", regex.DOTALL)
 
 
 def plain(text: str) -> str:
-    """The text with one way to write a character: composed, of usual width, quotation marks and hyphens straight."""
-    return unicodedata.normalize("NFKC", text).translate(_ALIKE)
+    """The text with one way to write a character: composed, of usual width, quotation marks and hyphens straight,
+    nothing that cannot be seen."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_ALIKE)
 
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(plain)]
@@ -27,6 +29,14 @@ Texts = Annotated[list[Text], Field(min_length=1)]
 LETTER = r"[\p{L}\p{M}\p{N}]"
 WORD = regex.compile(rf"{LETTER}+(?:(?:['’\-]|(?<=\p{{N}})[.,](?=\p{{N}})|(?<=\b\p{{L}})\.(?=\p{{L}}\b)){LETTER}+)*")
 """A word: "don't", "well-known", "U.S" and "3.14" are one each."""
+
+
+def occurrences(phrase: str, text: str, *, whole: bool) -> int:
+    """How often a phrase stands in a text, in whatever case; ``whole``: not as part of a longer word."""
+    literal = r"\s+".join(re.escape(part) for part in phrase.split())
+    before = f"(?<!{LETTER})" if whole and re.match(r"\w", phrase.strip()) else ""
+    after = f"(?!{LETTER})" if whole and re.search(r"\w$", phrase.strip()) else ""
+    return len(regex.findall(f"{before}{literal}{after}", text, regex.IGNORECASE))
 
 
 class Constraint(Section):

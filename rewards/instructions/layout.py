@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rewards.instructions.constraint import WORD, Constraint, Count, Text, bounds
+from rewards.instructions.constraint import WORD, Constraint, Count, Text, bounds, occurrences
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]*)\](?!\(|:\s*https?)")
 _BULLET = re.compile(r"^[ \t]*[*\-+•‣◦▪●–][ \t]+\S", re.MULTILINE)
@@ -69,7 +69,8 @@ class Bullets(Count):
 
 
 class OneOf(Constraint):
-    """The response says exactly one of these; IFEval's are "My answer is yes.", "... no." and "... maybe."."""
+    """The response says exactly one of these, as words of their own; IFEval's are "My answer is yes.", "... no." and
+    "... maybe."."""
 
     ifeval: ClassVar = "detectable_format:constrained_response"
     kind: Literal["one_of"]
@@ -80,7 +81,7 @@ class OneOf(Constraint):
     def holds(self, text: str) -> bool:
         if self.alone:
             return text.strip() in [option.strip() for option in self.options]
-        said = [option for option in self.options if option in text]
+        said = [option for option in self.options if occurrences(option, text, whole=True)]
         # An option that is part of another one said is not said for itself.
         return sum(1 for option in said if not any(option != other and option in other for other in said)) == 1
 

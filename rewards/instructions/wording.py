@@ -6,24 +6,15 @@ import re
 import string
 from typing import Any, ClassVar, Literal
 
-import regex
 from pydantic import field_validator
 
 from lpo.recipe.base import Positive
 from lpo.segmentation import sentences
-from rewards.instructions.constraint import LETTER, WORD, Bounds, Constraint, Count, Text, Texts, bounds
+from rewards.instructions.constraint import WORD, Bounds, Constraint, Count, Text, Texts, bounds, occurrences
 from rewards.instructions.language import LANGUAGES, is_written_in
 
 _PIECE = re.compile(r"\w+")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-
-
-def occurrences(phrase: str, text: str, *, whole: bool) -> int:
-    """How often a phrase stands in a text, in whatever case; ``whole``: not as part of a longer word."""
-    literal = r"\s+".join(re.escape(part) for part in phrase.split())
-    before = f"(?<!{LETTER})" if whole and re.match(r"\w", phrase.strip()) else ""
-    after = f"(?!{LETTER})" if whole and re.search(r"\w$", phrase.strip()) else ""
-    return len(regex.findall(f"{before}{literal}{after}", text, regex.IGNORECASE))
 
 
 class Keywords(Constraint):

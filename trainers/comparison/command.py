@@ -43,6 +43,8 @@ def run_sweep(loaded: LoadedRecipe, plan: Plan, folder: Path, *, parallel: int, 
     if warm_up and (job := sweep.warm_up(loaded.recipe.seed)) is not None:
         stopped = _watched(sweep, [job], 1, console)
         if stopped or job.state != "done":
+            if not stopped:
+                _end_parent(loaded, sweep.parent_run_id, "FAILED")
             return _ended(console, [job], stopped)
         model = job.model
     elif not warm_up:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,13 @@ class Run:
     records: list[Record]
     finished: bool
     versions: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     def points(self, metric: str) -> list[tuple[int, float]]:
-        """(response tokens so far, value) wherever the metric was logged."""
+        """(response tokens so far, value) wherever the metric was logged and is a number."""
         start = self.records[0]["tokens"] if self.records else 0
-        return [(each["tokens"] - start, each[metric]) for each in self.records if each.get(metric) is not None]
+        logged = [(each["tokens"] - start, each.get(metric)) for each in self.records]
+        return [(spent, value) for spent, value in logged if value is not None and math.isfinite(value)]
 
     def at(self, metric: str, tokens: float) -> float | None:
         """The metric where it was last logged within so many response tokens."""
@@ -47,7 +50,7 @@ class Run:
 
 
 def read_runs(names: Sequence[str], tracking_uri: str | None = None) -> list[Run]:
-    """The runs of sweep folders, run folders or MLflow experiments.
+    """The runs of sweep folders, run folders or MLflow experiments, each once, however often it is named.
 
     Raises:
         ComparisonError: a name is none of these, or no run has metrics yet.
@@ -55,7 +58,7 @@ def read_runs(names: Sequence[str], tracking_uri: str | None = None) -> list[Run
     runs = [run for name in names for run in _runs_of(name, tracking_uri) if run.records]
     if not runs:
         raise ComparisonError(f"{', '.join(names)}: no run has logged a step of an rl stage yet")
-    return sorted(runs, key=lambda run: run.seed)
+    return sorted({run.folder: run for run in runs}.values(), key=lambda run: run.seed)
 
 
 def _runs_of(name: str, tracking_uri: str | None) -> Iterator[Run]:
@@ -118,6 +121,7 @@ def _run(folder: Path, label: str | None = None, family: str | None = None) -> R
         records=records,
         finished=bool(stages) and stage_model(run.checkpoints, recipe.stages[-1].name).is_dir(),
         versions=run.read_state().get("versions", {}),
+        folder=folder.resolve(),
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainers.comparison.runs import Run
+from trainers.comparison.runs import ComparisonError, Run
 from trainers.comparison.statistics import Interval, PairedTest, interval, paired_tests
 
 VALIDATION, TEST = "eval/accuracy", "eval/test_accuracy"
 CLIPPED = ("policy/clip_fraction", "policy/clip_fraction_low", "policy/clip_fraction_high")
+_SAME_TOKENS = 1.05
+"""Runs with one budget end a batch apart."""
 WHY = (*CLIPPED, "policy/ratio_max", "policy/entropy")
 
 
@@ -57,7 +59,12 @@ def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
     default the accuracy that the worst run of all reached.
 
     Runs that have not finished are left out where others have: one that has just begun would put all at its tokens.
+    So are those that were never judged; ComparisonError where all are such.
     """
+    unjudged = [run for run in runs if not run.points(VALIDATION)]
+    runs = [run for run in runs if run.points(VALIDATION)]
+    if not runs:
+        raise ComparisonError("no run has been judged on held-out questions yet; recipes say when in evaluation.every")
     finished = [run for run in runs if run.finished]
     waiting = [run for run in runs if not run.finished]
     runs = finished or runs
@@ -76,7 +83,12 @@ def compare(runs: Sequence[Run], target: float | None = None) -> Comparison:
         rows=sorted((rows[label] for label in shown), key=lambda row: -row.accuracy.mean),
         tests=paired_tests(values),
         dropped=[row for label, row in rows.items() if label not in shown],
-        warnings=[*_waiting(waiting, bool(finished)), *_warnings(runs, {label: groups[label] for label in shown})],
+        warnings=[
+            *_waiting(waiting, bool(finished)),
+            *([f"never judged, and left out: {', '.join(run.name for run in unjudged)}"] if unjudged else []),
+            *(_unequal_ends(runs, tokens) if tested else []),
+            *_warnings(runs, {label: groups[label] for label in shown}),
+        ],
         runs=list(runs),
     )
 
@@ -157,6 +169,17 @@ def _cost(run: Run, target: float) -> tuple[float, float] | None:
 def _waiting(runs: Sequence[Run], left_out: bool) -> list[str]:
     names = ", ".join(run.name for run in runs)
     return [f"not finished yet{', and left out' if left_out else ''}: {names}"] if runs else []
+
+
+def _unequal_ends(runs: Sequence[Run], tokens: int) -> list[str]:
+    """Test questions are asked once, at a run's end, wherever that is."""
+    ends = [run.points(TEST)[-1][0] for run in runs]
+    if max(ends) <= _SAME_TOKENS * tokens:
+        return []
+    return [
+        f"accuracy on test questions is not at equal tokens: the runs ended after {min(ends):,} to {max(ends):,} "
+        "response tokens; give the recipe a budget, stages.rl.rollout_tokens"
+    ]
 
 
 def _warnings(runs: Sequence[Run], groups: Mapping[str, Sequence[Run]]) -> list[str]:

@@ -69,6 +69,17 @@ def test_the_reference_has_no_gradient_and_k3_stays_finite() -> None:
     assert torch.isfinite(logp.grad).all()
 
 
+def test_k3_pulls_back_a_token_that_the_policy_gave_up_however_far() -> None:
+    # Slope 1 - exp(20) below d = -20, and a value that goes on from there.
+    for difference in (-20.0, -20.5, -30.0):
+        logp = torch.tensor([difference], dtype=torch.float64, requires_grad=True)
+        value = kl_estimate("k3", logp, torch.zeros(1, dtype=torch.float64))
+        value.sum().backward()
+        assert logp.grad is not None
+        assert logp.grad.item() == pytest.approx(1 - math.exp(20))
+        assert value.item() == pytest.approx(math.exp(20) - 21 + (1 - math.exp(20)) * (difference + 20))
+
+
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="'k4' is unknown"):
         kl_estimate("k4", torch.zeros(1), torch.zeros(1))  # type: ignore[arg-type]

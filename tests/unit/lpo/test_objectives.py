@@ -162,6 +162,19 @@ def test_entropy_clip_widens_uncertain_sentences() -> None:
     assert result.loss.item() == pytest.approx((2 * FIRST * 2 + 2 * 0.92 * 2) / 4, abs=1e-7)
     with pytest.raises(ValueError, match="entropy is missing"):
         one_response(2.0, LPO(entropy_clip=0.2))
+    with pytest.raises(ValueError, match="entropy is not finite"):
+        one_response(2.0, LPO(entropy_clip=0.2), entropy=entropy.log().masked_fill(entropy > 2, torch.nan))
+    # Where nothing is uncertain no sentence is more so than its response.
+    certain, _ = one_response(2.0, LPO(entropy_clip=0.2), entropy=torch.zeros(1, 4))
+    assert certain.loss == one_response(2.0, LPO())[0].loss
+
+
+def test_factors_that_are_not_finite_are_refused() -> None:
+    for name in ("correction", "weights"):
+        with pytest.raises(ValueError, match="not finite"):
+            one_response(2.0, LPO(), **{name: torch.full((1, 4), torch.nan)})
+    with pytest.raises(ValueError, match="not finite"):
+        one_response(2.0, LPO(), weights=torch.tensor([torch.inf]))
 
 
 def test_correction_multiplies_terms_and_their_gradients() -> None:

@@ -31,6 +31,8 @@ SENTENCES = {
     "addresses": "Visit www.a.com.| Mail me@x.org.| Or https://a.b/c?d=e.f!| Done.",
     "inline code": "Call `a. B()`.| Then go.",
     "inline formula": "Let $a. B$ be.| Then $f(x) = x^2. $| Next \\(y = 3.\\)| Stop.",
+    "question about a formula": "Is $x > 3$?| Yes.| Wow, $x > y$!| Is $$x=1$$?| No.",
+    "a shell's status": "Check exit $? Then go.",
     "money is no formula": "I have $5.| You have $6.| We have $11.",
     "line breaks": "no mark\n|- item one\n|- item two\n\n|# Heading. One\n|text",
     "carriage returns": "one\r\n|two\r\n\r\n|three",

@@ -189,6 +189,17 @@ def test_a_reward_that_returns_nothing_is_invalid_and_not_zero():
     assert report.invalid == {("forgot", "TypeError"): 1}
 
 
+@pytest.mark.parametrize("kind", [dict.fromkeys, set, lambda texts: "".join(text[0] for text in texts)])
+def test_a_reward_that_returns_no_list_is_invalid(kind):
+    def odd(responses):
+        return kind(responses)
+
+    groups = [group("a", "x", "y")]
+    report = score_groups(groups, [reward(odd)])
+    assert values(groups) == [None, None]
+    assert report.invalid == {("odd", "TypeError"): 2}
+
+
 def test_parts_and_info_of_a_result_are_recorded_but_not_added():
     def detailed(responses):
         return [RewardResult(1.0, {"spelling": 0.25}, {"read": text}) for text in responses]

@@ -35,6 +35,18 @@ def test_a_sum_is_right_or_wrong(response, value, total):
     assert judge(response, total).total == value
 
 
+def test_thoughts_are_no_answer(total):
+    assert judge("<think>7</think>no idea", total).total == 0.0
+    assert judge("<think>8</think>7", total).total == 1.0
+
+
+def test_a_row_without_an_answer_makes_the_sample_invalid(total):
+    assert judge("7", {**total, "answer": [None]}).invalid == "no reference answer"
+    for missing in (None, " "):
+        (result,) = math(["5"], answer=[missing])
+        assert result.invalid == "no reference answer"
+
+
 def test_a_nearly_right_answer_is_paid_only_without_a_threshold(total):
     # chain_sum pays the length of the right answer over that of an answer which contains it: 1 of 2 characters in "17".
     assert judge("17", total).total == 0.0

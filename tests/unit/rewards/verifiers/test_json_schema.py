@@ -178,7 +178,11 @@ def test_a_number_that_cannot_be_computed_with_is_worth_nothing():
 
 def test_unique_items_are_those_that_json_tells_apart():
     unique = {"type": "array", "uniqueItems": True}
-    for text in ("[1, true, 0, false]", '[{"a": 1}, {"a": 2}, [1], [[1]]]', "[" + ",".join(map(str, range(20_000))) + "]"):
+    for text in (
+        "[1, true, 0, false]",
+        '[{"a": 1}, {"a": 2}, [1], [[1]]]',
+        "[" + ",".join(map(str, range(20_000))) + "]",
+    ):
         assert judged(text, unique).total == 1.0
     for text in ("[1, 1.0]", '[{"a": 1, "b": 2}, {"b": 2, "a": 1.0}]', "[[1], [1]]"):
         assert judged(text, unique).total == 0.0

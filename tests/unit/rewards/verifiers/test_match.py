@@ -42,6 +42,10 @@ def value(response: str, answer: Any, **params: Any) -> float | None:
         ("PARIS", r"(?i)paris", {"by": "regex"}, 1),
         ("Result -> 42;", "42", {"extract": "regex", "pattern": r"-> (\d+)"}, 1),
         ("nothing of the kind", "42", {"extract": "regex", "pattern": r"-> (\d+)"}, 0),
+        ("<think>hm</think>Paris", "Paris", {}, 1),
+        ("<think>it is 42</think>I do not know", "42", {"by": "search"}, 0),
+        ("<think>so the answer is 42", "42", {}, 0),
+        ("a" * 60 + "!", "a", {"extract": "regex", "pattern": r"^(a|aa)+$"}, 0),
     ],
 )
 def test_what_is_right(response: str, answer: Any, params: dict[str, Any], expected: float):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,28 @@ def test_table_picture_and_page(folders: list[str], tmp_path: Path):
     assert "a &lt;study&gt;" in html
     assert html.count("<polyline") == 8  # two algorithms in four charts
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_a_run_counts_once_however_often_it_is_named(folders: list[str]):
+    assert len(read_runs([*folders, folders[0], f"{folders[0]}/."])) == 4
+
+
+def test_a_run_that_was_never_judged_is_no_run_without_accuracy(folders: list[str], tmp_path: Path):
+    never = str(run_folder(tmp_path, "gspo", 0, [math.nan, math.nan]))
+    found = compare(read_runs([*folders, never]))
+    assert [row.label for row in found.rows] == ["lpo", "grpo"]
+    assert "never judged, and left out: gspo-0" in found.warnings
+    with pytest.raises(ComparisonError, match="no run has been judged"):
+        compare(read_runs([never]))
+
+
+def test_test_questions_asked_after_different_tokens_are_warned_of(folders: list[str]):
+    for folder in map(Path, folders):
+        lines = (folder / "metrics.jsonl").read_text().splitlines()
+        last = json.loads(lines[-1]) | {"eval/test_accuracy": 0.5}
+        (folder / "metrics.jsonl").write_text("\n".join([*lines[:-1], json.dumps(last)]) + "\n")
+    (warning,) = compare(read_runs(folders)).warnings
+    assert "not at equal tokens: the runs ended after 200 to 300 response tokens" in warning
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path):
