@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rewards.contract import RewardResult, RewardValue
@@ -94,8 +95,17 @@ def read_tools(described: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-Expected = tuple[str, dict[str, list[Any]]]
-"""A function's name and the possible values of its arguments."""
+@dataclass(frozen=True)
+class Argument:
+    """What an argument may be: one of ``values``, whose mappings hold lists of possible values in turn."""
+
+    values: list[Any]
+    optional: bool = False
+    """It may be left out."""
+
+
+Expected = tuple[str, dict[str, Argument]]
+"""A function's name and its arguments."""
 
 
 def read_expected(possible: Any, exact: Any, known: Mapping[str, Any]) -> list[Expected]:
@@ -108,12 +118,13 @@ def read_expected(possible: Any, exact: Any, known: Mapping[str, Any]) -> list[E
             if not isinstance(row, Mapping) or len(row) != 1:
                 raise DataError("a row of ground_truth is not {function: {argument: [values]}}")
             ((name, arguments),) = row.items()
-            values = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
+            listed = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
+            values = {key: _listed(each) for key, each in listed.items()}
         else:
             function = row.get("function", row)
             name, arguments = function["name"], function.get("arguments") or {}
             arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
-            values = {key: [value] for key, value in arguments.items()}
+            values = {key: Argument([_possible(value)]) for key, value in arguments.items()}
             values |= _defaults(known.get(name, {}), values)
         if name not in known:
             raise DataError(f"'{name}' is expected and not among the tools")
@@ -169,10 +180,10 @@ def call_fault(call: Call, expected: Expected, known: Mapping[str, dict[str, Any
             return f"{name}: {argument} is not expected"
         if not _has_type(value, properties[argument]):
             return f"{name}: {argument} is {value!r}, not of type {properties[argument].get('type')}"
-        if not any(_same(value, each) for each in possible[argument] if not _is_omission(each)):
+        if not any(_same(value, each) for each in possible[argument].values):
             return f"{name}: {argument} is {value!r}"
-    for argument, values in possible.items():
-        if argument not in call.arguments and not any(_is_omission(each) for each in values):
+    for argument, each in possible.items():
+        if argument not in call.arguments and not each.optional:
             return f"{name}: {argument} is missing"
     return None
 
@@ -181,11 +192,23 @@ def _is_omission(value: Any) -> bool:
     return isinstance(value, str) and value == _OMITTED
 
 
-def _defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _listed(values: list[Any]) -> Argument:
+    given = [value for value in values if not _is_omission(value)]
+    return Argument(given, optional=len(given) < len(values))
+
+
+def _possible(value: Any) -> Any:
+    """A value as the leaderboard would list it: what a mapping holds are lists of possible values."""
+    if isinstance(value, dict):
+        return {key: [_possible(each)] for key, each in value.items()}
+    return [_possible(each) for each in value] if isinstance(value, list) else value
+
+
+def _defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Argument]:
     """Arguments that a plain expectation leaves out may be given with their default."""
     properties = schema.get("properties") or {}
     return {
-        name: [each["default"], _OMITTED]
+        name: Argument([_possible(each["default"])], optional=True)
         for name, each in properties.items()
         if name not in given and isinstance(each, Mapping) and "default" in each
     }
@@ -228,7 +251,7 @@ def _same_mapping(value: dict[Any, Any], possible: dict[Any, Any]) -> bool:
         if key not in value:
             if not any(_is_omission(choice) for choice in choices):
                 return False
-        elif not (_same(value[key], each) or any(_same(value[key], choice) for choice in choices)):
+        elif not any(_same(value[key], choice) for choice in choices):
             return False
     return not set(value) - set(possible)
 

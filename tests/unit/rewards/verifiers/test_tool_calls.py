@@ -199,6 +199,33 @@ def test_a_part_of_the_calls_is_paid_where_that_is_wanted():
 
 
 @pytest.mark.parametrize(
+    ("response", "truth", "expected"),
+    [
+        # A nested value is one of those listed for it, and not all of them.
+        ("[f(x={'a': 2})]", [{"f": {"x": [{"a": [1, 2, 3]}]}}], 1),
+        ("[f(x={'a': [1, 2, 3]})]", [{"f": {"x": [{"a": [1, 2, 3]}]}}], 0),
+        ("[f(x={'a': [1, 2, 3]})]", [{"f": {"x": [{"a": [[1, 2, 3]]}]}}], 1),
+        ("[f(x={})]", [{"f": {"x": [{"a": [1, ""]}]}}], 1),
+    ],
+)
+def test_nested_values_are_possible_ones(response: str, truth: list, expected: float):
+    tools = [[{"name": "f", "parameters": {"type": "dict", "properties": {"x": {"type": "dict"}}}}]]
+    (result,) = tool_calls([response], tools=tools, ground_truth=[truth])
+    assert result.total == expected
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [("[f(x='', y={'a': [1, 2]})]", 1), ("[f(y={'a': [1, 2]})]", 0), ("[f(x='', y={'a': 1})]", 0)],
+)
+def test_a_plain_expectation_means_what_it_says(response: str, expected: float):
+    tools = [[{"name": "f", "parameters": {"properties": {"x": {"type": "string"}, "y": {"type": "object"}}}}]]
+    calls = [{"name": "f", "arguments": {"x": "", "y": {"a": [1, 2]}}}]
+    (result,) = tool_calls([response], tools=tools, expected_calls=[calls])
+    assert result.total == expected
+
+
+@pytest.mark.parametrize(
     "columns",
     [
         {"tools": ["{"], "ground_truth": [[]]},
