@@ -32,6 +32,16 @@ _BASE = re.compile(r"(?<=\d)_\s*\{?\s*(\d+)\s*\}?$")
 _OR = re.compile(r"\bor\b")
 _NUMERIC = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
+_MINUS = re.compile(r"\b(?:minus|negative)\s+(?=[\d.\\$])", re.IGNORECASE)
+_OTHER_THAN_SAID = re.compile(
+    r"(?:\bnot|n't|\bnever|\banything but|\bhalf of|\btwice|\bat least|\bat most|\b(?:more|less|fewer|other) than)"
+    r"\s+(?:be\s+)?[-$\\]*\d(?:[\d.,]*\d)?"
+    r"|\d[\s}$]*(?:\+$|(?:hundred|thousand|million|billion|squared|cubed|or (?:more|less|fewer))\b)",
+    re.IGNORECASE,
+)
+"""What makes the number in it another one, and is passed over by math-verify."""
+_DIGITS = re.compile(r"\d[\d.,]*(?<=\d)")
+_TYPE = re.compile(r"\\(?:text|textbf|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
 _DOUBT = re.compile(r"\b(?:not|no|never|or|maybe|perhaps|nor|neither|than)\b|n't", re.IGNORECASE)
 
 
@@ -74,12 +84,13 @@ def judged(reference: str, response: str, verifier: Verifier, *, timeout_s: floa
     stated = stated_answer(said)
     if stated is None:
         last = said.rstrip()[-_TAIL:].rpartition("\n")[2]
-        if not _HEDGED.search(last):
+        if not _HEDGED.search(last) and not (_says_another(last) and not _says_another(right)):
             return _by_math_verify(f"${_Value.of(right).latex}$", said[-_TAIL:], verifier, timeout_s)
         given, sure = latex_of(last), False
     else:
         given, sure = latex_of(stated.text[: _TAIL + len(right)]), stated.sure
     notes = {"answer": given[:200]}
+    right, given = (_MINUS.sub("-", each) for each in (right, given))
     if len(given) > max(_LONGEST, 4 * len(right)) or _depth(given) > _DEEPEST:
         return RewardResult(0.0, info={**notes, "fault": "too long for an answer"})
     if not given:
@@ -95,6 +106,8 @@ def judged(reference: str, response: str, verifier: Verifier, *, timeout_s: floa
         return RewardResult(0.0, info=notes)
     if unwrapped_text(given) == label_of(reference):
         return RewardResult(1.0, info=notes)
+    if _says_another(given) and not _says_another(right):
+        return RewardResult(0.0, info=notes)
     value = _Value.of(given)
     if _NUMBER_IN_WORDS.search(value.latex) or (_OPEN_END.search(given) and not _OPEN_END.search(right)):
         return RewardResult(0.0, info=notes)
@@ -141,6 +154,15 @@ def _pairs(right: _Value, given: _Value, units: Units) -> list[tuple[str, str]]:
     if given.unit == "percent" and right.unit is None:
         pairs.append((right.latex, given.hundredth))
     return pairs
+
+
+def _says_another(text: str) -> bool:
+    """Whether the last number of a text is not what the text says: "not 5", "half of 5", "5 million"."""
+    plain = _TYPE.sub(r"\1", text)
+    numbers = list(_DIGITS.finditer(plain))
+    return bool(numbers) and any(
+        found.start() < numbers[-1].end() <= found.end() for found in _OTHER_THAN_SAID.finditer(plain)
+    )
 
 
 def _same(one: str, other: str) -> bool:

@@ -20,7 +20,8 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(
-    r"\b(?:because|since|as\s+(?:it|the|they|we)|due\s+to|rather\s+than|instead\s+of|whereas)\b", re.IGNORECASE
+    r"\b(?:because|since|as\s+(?:it|the|they|we)|due\s+to|rather\s+than|instead\s+of|whereas)\b|(?<=\b\w)\s+over\s+(?=(?:option\s+)?\(?\w\)?(?!\w))",
+    re.IGNORECASE,
 )
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|no|correction|sorry|hmm|instead|rather|mistake|reconsider\w*)\b", re.IGNORECASE
@@ -31,7 +32,8 @@ _LEADING = re.compile(
     r"(?:(?:option|choice|answer)\s+)?\(?([A-Za-z0-9])\)?\s*[).:\-–—]\s*(\S.*)", re.DOTALL | re.IGNORECASE
 )
 _JOINED = re.compile(r"(?:or|and|&|/|,|;)\s*\(?[A-Za-z0-9]\b", re.IGNORECASE)
-_WORDS = re.compile(r"\w+")
+_WORDS = re.compile(r"(?<![\w.])-(?=\d|\.\d)|\w+")
+"""A minus sign is kept where it makes a number another one."""
 _CONTRADICTION = frozenset({"a label with another option's text"})
 _MOST_STATEMENTS, _MOST_SAID = 8, 400
 """The last statements, and the characters of each, that are looked at."""
@@ -208,7 +210,8 @@ def _stands_for_option(part: str, match: re.Match[str]) -> bool:
 
 
 def _by_text(part: str, options: Mapping[str, str | None]) -> frozenset[str]:
-    """The options whose whole text stands in the part; one that is part of another that stands there does not count."""
+    """The options whose whole text stands in the part; one that is part of another that stands there does not count,
+    nor does one that is ruled out."""
     said = f" {_plain(part)} "
     there = {
         label: plain for label, text in options.items() if text and (plain := _plain(text)) and f" {plain} " in said
@@ -217,6 +220,7 @@ def _by_text(part: str, options: Mapping[str, str | None]) -> frozenset[str]:
         label
         for label, plain in there.items()
         if not any(plain != other and f" {plain} " in f" {other} " for other in there.values())
+        and not re.search(rf" (?:not|never|neither|nor) (?:the |an? )?{re.escape(plain)} ", said)
     )
 
 
