@@ -72,7 +72,7 @@ def _arguments(batch: Batch, outcome: Outcome) -> dict[str, Any]:
 
 
 def _results(returned: Any, count: int, outcome: Outcome) -> list[RewardResult]:
-    if isinstance(returned, Mapping | set | frozenset | str | bytes):
+    if isinstance(returned, Mapping | set | frozenset):
         raise TypeError(f"the reward returned a {type(returned).__name__}; it must return a list, a value a response")
     values = list(returned)
     if len(values) != count:
