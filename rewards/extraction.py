@@ -16,8 +16,8 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _ANSWER_IS = re.compile(r"\banswer(?:\s+is\b|\s*:)", re.IGNORECASE)
 _BOX_OR_BRACE = re.compile(r"\\f?boxed\s*\{|[{}]")
 _SENTENCE_END = re.compile(r"\.\s")
-_PATTERN_S = 0.5
-"""Time limit of a recipe's expression on one response."""
+PATTERN_S = 0.5
+"""Time limit of one search. An expression and a response's text can take for ever together."""
 
 
 def extract_answer(
@@ -112,7 +112,7 @@ def _last_tag(text: str) -> str | None:
 
 
 def _last_match(pattern: Any, text: str) -> str | None:
-    matches = list(pattern.finditer(text, timeout=_PATTERN_S))
+    matches = list(pattern.finditer(text, timeout=PATTERN_S))
     if not matches:
         return None
     found = matches[-1].group(1 if pattern.groups else 0)

@@ -122,7 +122,10 @@ def policy_loss(
     surrogate = SURROGATES[objective.name](objective, batch)
     if weights is None:
         weights = response_weights(objective, batch.lengths, group_ids, max_length)
-    loss = -(_factors(weights, correction, surrogate.grain, batch) * surrogate.term).sum()
+    factors = _factors(weights, correction, surrogate.grain, batch)
+    if not bool(torch.isfinite(factors).all()):
+        raise ValueError("weights or correction are not finite on a response token")
+    loss = -(factors * surrogate.term).sum()
     with torch.no_grad():
         return PolicyLoss(
             loss=loss,
@@ -149,8 +152,6 @@ def _factors(weights: Tensor, correction: Tensor | None, grain: Grain, batch: To
     if factors.dim() == 1:
         factors = factors.unsqueeze(1)
         if correction is None:
-            if not bool(torch.isfinite(factors).all()):
-                raise ValueError("weights are not finite; aggregation_weights makes finite ones")
             return factors * group_sizes(batch, grain)
     else:
         lost = (batch.mask & (factors == 0)).any(1) & (factors > 0).any(1)
@@ -162,10 +163,7 @@ def _factors(weights: Tensor, correction: Tensor | None, grain: Grain, batch: To
     if correction is not None:
         factors = factors * correction.detach().to(batch.log_ratio)
     zero = torch.zeros((), dtype=factors.dtype, device=factors.device)
-    factors = torch.where(batch.mask, factors, zero)
-    if not bool(torch.isfinite(factors).all()):
-        raise ValueError("weights or correction are not finite on a response token")
-    return grouped_sum(factors, batch, grain)
+    return grouped_sum(torch.where(batch.mask, factors, zero), batch, grain)
 
 
 def _statistics(surrogate: Surrogate, grain: Grain, batch: TokenBatch) -> LossStatistics:

@@ -41,7 +41,6 @@ _OTHER_THAN_SAID = re.compile(
 )
 """What makes the number in it another one, and is passed over by math-verify."""
 _DIGITS = re.compile(r"\d[\d.,]*(?<=\d)")
-_TYPE = re.compile(r"\\(?:text|textbf|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
 _DOUBT = re.compile(r"\b(?:not|no|never|or|maybe|perhaps|nor|neither|than)\b|n't", re.IGNORECASE)
 
 
@@ -84,7 +83,7 @@ def judged(reference: str, response: str, verifier: Verifier, *, timeout_s: floa
     stated = stated_answer(said)
     if stated is None:
         last = said.rstrip()[-_TAIL:].rpartition("\n")[2]
-        if not _HEDGED.search(last) and not (_says_another(last) and not _says_another(right)):
+        if not _HEDGED.search(last) and not _says_another(last, right):
             return _by_math_verify(f"${_Value.of(right).latex}$", said[-_TAIL:], verifier, timeout_s)
         given, sure = latex_of(last), False
     else:
@@ -106,7 +105,7 @@ def judged(reference: str, response: str, verifier: Verifier, *, timeout_s: floa
         return RewardResult(0.0, info=notes)
     if unwrapped_text(given) == label_of(reference):
         return RewardResult(1.0, info=notes)
-    if _says_another(given) and not _says_another(right):
+    if _says_another(given, right):
         return RewardResult(0.0, info=notes)
     value = _Value.of(given)
     if _NUMBER_IN_WORDS.search(value.latex) or (_OPEN_END.search(given) and not _OPEN_END.search(right)):
@@ -156,9 +155,13 @@ def _pairs(right: _Value, given: _Value, units: Units) -> list[tuple[str, str]]:
     return pairs
 
 
-def _says_another(text: str) -> bool:
-    """Whether the last number of a text is not what the text says: "not 5", "half of 5", "5 million"."""
-    plain = _TYPE.sub(r"\1", text)
+def _says_another(given: str, right: str) -> bool:
+    """Whether an answer, unlike the reference, says another number than its last one is: "not 5", "half of 5"."""
+    return _turns_its_number(given) and not _turns_its_number(right)
+
+
+def _turns_its_number(text: str) -> bool:
+    plain = without_type(text)
     numbers = list(_DIGITS.finditer(plain))
     return bool(numbers) and any(
         found.start() < numbers[-1].end() <= found.end() for found in _OTHER_THAN_SAID.finditer(plain)

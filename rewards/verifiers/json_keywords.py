@@ -8,12 +8,11 @@ from typing import Any
 import regex
 from jsonschema import ValidationError
 
-_PATTERN_S = 0.5
-"""Time limit of one search. An expression and a response's string can take for ever together."""
+from rewards.extraction import PATTERN_S
 
 
 def _found(pattern: str, text: str) -> bool:
-    return regex.search(pattern, text, timeout=_PATTERN_S) is not None
+    return regex.search(pattern, text, timeout=PATTERN_S) is not None
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:

@@ -11,11 +11,9 @@ from typing import Any, Literal
 import regex
 
 from rewards.contract import NO_REFERENCE, RewardResult, RewardValue
-from rewards.extraction import ExtractionMode, check_extraction, extract_answer, without_thoughts
+from rewards.extraction import PATTERN_S, ExtractionMode, check_extraction, extract_answer, without_thoughts
 
 Ignored = Literal["case", "space", "punctuation", "articles", "accents", "width"]
-_PATTERN_S = 0.5
-"""Time limit of one match."""
 _MOST = 200_000
 """Characters of a response that are looked at."""
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -86,7 +84,7 @@ def _fits(given: str, reference: str, by: str, ignored: frozenset[str]) -> bool:
         return normalised(given, ignored) == normalised(reference, ignored)
     compiled = _compiled(reference)
     find = compiled.fullmatch if by == "regex" else compiled.search
-    return find(given, timeout=_PATTERN_S) is not None
+    return find(given, timeout=PATTERN_S) is not None
 
 
 @lru_cache(maxsize=4096)
