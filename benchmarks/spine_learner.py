@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.spine_recipes import rl_recipe, threads
 from benchmarks.spine_turns import Contender, Turns, setup_of_this_process
 from lpo.recipe.algorithm import algorithm_by_name
+from trainers.learner_group import thread_environment
 from trainers.packing import MicroBatch, TrainSample, pack
 
 RATE = 1e-7
@@ -38,10 +39,10 @@ def measure_learner(model: str, runs: int, prompts: int, response_tokens: int, b
         "vocabulary": len(prepared.tokenizer),
     }
     turns: dict[int, list[dict[str, float]]] = {budget: [] for budget in budgets}
-    environment = {"OMP_NUM_THREADS": str(threads()), "OMP_WAIT_POLICY": "passive"}
+    ours_environment, plain_environment = thread_environment(threads()), {"OMP_NUM_THREADS": str(threads())}
     with (
-        Contender("the learner", "benchmarks.spine_learner", {**setup, "side": "ours"}, environment) as ours,
-        Contender("the plain loop", "benchmarks.spine_learner", {**setup, "side": "plain"}, environment) as plain,
+        Contender("the learner", "benchmarks.spine_learner", {**setup, "side": "ours"}, ours_environment) as ours,
+        Contender("the plain loop", "benchmarks.spine_learner", {**setup, "side": "plain"}, plain_environment) as plain,
     ):
         for run in range(runs + 1):
             for budget in budgets:
