@@ -13,8 +13,9 @@ from typing import Any
 from lpo.recipe import LoadedRecipe, load_recipe
 from rollout.reward_hosts import reward_pool
 from trainers.checkpoints import Checkpoints, run_state
-from trainers.cluster import connected, layout, placed
+from trainers.cluster import connected, placed
 from trainers.learner_group import LearnerGroup
+from trainers.placement import layout
 from trainers.plots import plot_run
 from trainers.prepare import Prepared, prepare
 from trainers.progress import Progress

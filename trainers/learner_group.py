@@ -12,10 +12,10 @@ from lpo.errors import RunError
 from lpo.recipe.runtime import Learner as LearnerSettings
 from lpo.recipe.runtime import Optimizer
 from rollout.transfer.nccl import Rendezvous
-from trainers.cluster import rank_threads
 from trainers.learner import LearnerRank
 from trainers.learner_batch import LossSettings, StepStatistics
 from trainers.packing import TrainSample, assign_to_ranks
+from trainers.placement import rank_threads
 
 
 class DivergedError(RunError):

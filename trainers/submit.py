@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lpo.recipe import LoadedRecipe, dump_recipe, relocate_files
-from trainers.cluster import CONNECT_TIMEOUT_S, ClusterError, auth_token
+from trainers.cluster import CONNECT_TIMEOUT_S, auth_token
+from trainers.placement import ClusterError
 
 PACKAGES = ("lpo", "rewards", "rollout", "trainers", "recipes")
 STOP_WAIT_S = 120

@@ -368,7 +368,8 @@ import sys
 import ray
 from ray.util.placement_group import placement_group
 from lpo.recipe import load_recipe
-from trainers.cluster import ClusterError, connected, placed
+from trainers.cluster import connected, placed
+from trainers.placement import ClusterError
 
 recipe = load_recipe(sys.argv[1], sys.argv[2:]).recipe
 with connected(recipe):

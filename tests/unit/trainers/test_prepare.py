@@ -12,8 +12,8 @@ from lpo.samples import Prompt
 from rewards.resolver import RewardError
 from tests.unit.lpo.small_tokenizers import byte_level
 from trainers import prepare as preparing
-from trainers.cluster import ClusterError
 from trainers.data import PromptDataset, WorkedSet
+from trainers.placement import ClusterError
 from trainers.prepare import PreparationError, prepare
 
 RATE = {"learning_rate": 1e-3}

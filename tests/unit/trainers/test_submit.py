@@ -13,7 +13,7 @@ from ray.job_submission import JobStatus
 
 from lpo.recipe import LoadedRecipe, load_recipe, relocate_files
 from trainers import submit as submitting
-from trainers.cluster import ClusterError
+from trainers.placement import ClusterError
 from trainers.submit import pack_job, submit
 
 RECIPE = """
