@@ -34,7 +34,8 @@ def group_advantages(
         (B,) in the dtype of ``rewards`` (float32 for a sequence or integers).
 
     Raises:
-        ValueError: an unknown kind, shapes that differ, or a valid reward that is not finite.
+        ValueError: an unknown kind, shapes that differ, a valid reward that is not finite, rewards too far apart for
+            the dtype, or a ``valid`` that holds something else than true and false.
     """
     values, index, kept, dtype = _grouped(rewards, group_ids, valid)
     groups = int(index.max()) + 1 if len(index) else 0
@@ -44,7 +45,7 @@ def group_advantages(
     difference = (values - mean[index]) * kept
     if kind == "group_norm":
         std = (zeros.scatter_add(0, index, difference.square()) / count.clamp(min=1)).sqrt()
-        advantages = difference / (std + STD_GUARD)[index]
+        advantages = torch.where(std.isfinite()[index], difference / (std + STD_GUARD)[index], torch.inf)
     elif kind == "group_mean":
         advantages = difference
     elif kind == "leave_one_out":
@@ -54,7 +55,13 @@ def group_advantages(
         raise ValueError(f"advantage kind '{kind}' is unknown; known: group_norm, group_mean, leave_one_out")
     # Rounding leaves a mean that differs from equal rewards by one unit in the last place; the guard would enlarge it.
     varied = _spread(values, index, kept, groups) > 0
-    return torch.where(varied[index], advantages, torch.zeros_like(advantages)).to(dtype)
+    advantages = torch.where(varied[index], advantages, torch.zeros_like(advantages)).to(dtype)
+    bad = (~torch.isfinite(advantages)).nonzero()
+    if len(bad):
+        raise ValueError(
+            f"the advantage of response {int(bad[0])} overflows {dtype}: rewards of its group are too far apart"
+        )
+    return advantages
 
 
 def zero_variance_groups(
@@ -85,6 +92,8 @@ def _grouped(
             f"rewards, group_ids and valid must be (B,); their shapes are {tuple(values.shape)}, {tuple(groups.shape)} "
             f"and {tuple(kept.shape)}"
         )
+    if bool(((kept != 0) & (kept != 1)).any()):
+        raise ValueError("valid holds something else than true and false; weights of responses belong in the loss")
     bad = (~torch.isfinite(values) & (kept > 0)).nonzero()
     if len(bad):
         raise ValueError(

@@ -21,11 +21,13 @@ def kl_estimate(estimator: Estimator, logp: Tensor, ref_logp: Tensor) -> Tensor:
     and k1 into a reward.
 
     Raises:
-        ValueError: an unknown estimator, or shapes that differ.
+        ValueError: an unknown estimator, shapes that differ, or a log-prob that is not finite.
     """
     if logp.shape != ref_logp.shape:
         raise ValueError(f"ref_logp has shape {tuple(ref_logp.shape)}; it must be that of logp, {tuple(logp.shape)}")
     difference = logp - ref_logp.detach()
+    if not bool(difference.isfinite().all()):
+        raise ValueError("logp or ref_logp is not finite somewhere; put 0 in both where there is no response token")
     if estimator == "k1":
         return difference
     if estimator == "k2":

@@ -39,14 +39,21 @@ def token_batch(
     """Checks shapes and values and drops what lies outside the mask.
 
     Raises:
+        TypeError: something is no tensor, or segment ids are no integers.
         ValueError: a shape differs from (B, T), a log-probability or an advantage of a response token is not finite,
             the mask holds something else than 0 and 1, or segment ids do not run 0, 1, 2, ... along a response.
     """
+    given = {"logp": logp, "old_logp": old_logp, "advantages": advantages, "mask": mask}
+    for name, value in (given | {"segment_ids": segment_ids, "entropy": entropy}).items():
+        if not isinstance(value, Tensor) and (value is not None or name in given):
+            raise TypeError(f"{name} is a {type(value).__name__}; it must be a torch.Tensor")
     if logp.dim() != 2:
         raise ValueError(f"logp has shape {_shape(logp)}; it must be (B, T): one response a row")
     for name, tensor in (("old_logp", old_logp), ("mask", mask), ("segment_ids", segment_ids), ("entropy", entropy)):
         if tensor is not None and tensor.shape != logp.shape:
             raise ValueError(f"{name} has shape {_shape(tensor)}; it must be that of logp, {_shape(logp)}")
+    if segment_ids is not None and segment_ids.is_floating_point():
+        raise TypeError(f"segment_ids are {segment_ids.dtype}; they must be integers")
     if advantages.shape not in (logp.shape, logp.shape[:1]):
         raise ValueError(
             f"advantages have shape {_shape(advantages)}; they must be ({logp.shape[0]},), one a response, "
@@ -66,7 +73,7 @@ def token_batch(
         advantages = torch.where(inside, advantages, zero)
 
     problems = [~torch.isfinite(log_ratio).all(), ~torch.isfinite(advantages).all()]
-    problems.append(((mask != 0) & (mask != 1)).any() if mask.is_floating_point() else torch.zeros_like(problems[0]))
+    problems.append(((mask != 0) & (mask != 1)).any())
     index = None
     if segment_ids is not None:
         ids = segment_ids.long().masked_fill(~inside, -1)

@@ -110,6 +110,7 @@ def policy_loss(
         The loss, with statistics that add up like the losses do. A batch in which no response counts has loss 0.
 
     Raises:
+        TypeError: something is no tensor, or segment ids are no integers.
         ValueError: shapes differ, a value on a response token is not finite, or something needed is missing.
     """
     objective = algorithm_by_name(algorithm) if isinstance(algorithm, str) else algorithm

@@ -59,6 +59,10 @@ def inspect_run(
         page_through(Pager(responses, only_clipped, wrong, sort), Console(), click.getchar)
         return
     console = Console()
-    for each in select(responses, only_clipped=only_clipped, wrong=wrong, sort=sort):
+    kept = select(responses, only_clipped=only_clipped, wrong=wrong, sort=sort)
+    if not kept:
+        wanted = " and ".join(["was clipped"] * only_clipped + ["is wrong"] * wrong)
+        typer.echo(f"none of {len(responses)} saved responses {wanted}", err=True)
+    for each in kept:
         console.print(show(each))
         console.rule()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,24 +30,36 @@ def table(comparison: Comparison) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    main = Table(box=None, pad_edge=False, title=_title(comparison), title_justify="left", title_style="bold")
-    for name in header(comparison):
-        main.add_column(name, justify="left" if name == "algorithm" else "right")
-    for row in comparison.rows:
-        main.add_row(*cells(row))
-    parts: list[Any] = [main]
+    def columns(title: str, names: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
+        made = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+        for number, name in enumerate(names):
+            made.add_column(name, justify="right" if number else "left", overflow="fold")
+        for line in lines:
+            made.add_row(*line)
+        return made
+
+    # In two parts, so that each fits a terminal of 80 columns.
+    names, lines = header(comparison), [cells(row) for row in comparison.rows]
+    parts: list[Any] = [
+        columns(_title(comparison), names[:CLIPS_FROM], [line[:CLIPS_FROM] for line in lines]),
+        "",
+        columns(
+            "Clips and ratios, means over the run",
+            [names[0], *names[CLIPS_FROM:]],
+            [[line[0], *line[CLIPS_FROM:]] for line in lines],
+        ),
+    ]
     if comparison.dropped:
         parts += ["", "Worse on the validation questions than the variant above:"]
         parts += [f"  {row.label}: {row.accuracy}" for row in comparison.dropped]
     if comparison.tests:
-        tests = Table(box=None, pad_edge=False, title="Differences, paired by seed", title_justify="left")
-        for name in TEST_HEADER:
-            tests.add_column(name, justify="left" if name == "pair" else "right")
-        for line in difference_lines(comparison):
-            tests.add_row(*line)
-        parts += ["", tests]
+        parts += ["", columns("Differences, paired by seed", TEST_HEADER, difference_lines(comparison))]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in comparison.warnings]
     return Group(*parts)
+
+
+CLIPS_FROM = 6
+"""The first column of the main table that is about clips."""
 
 
 def header(comparison: Comparison) -> list[str]:

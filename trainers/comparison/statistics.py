@@ -38,7 +38,7 @@ class PairedTest:
 
     ``p_t`` is of the paired t test, ``p_permutation`` of the exact sign-flip test (the share of all 2^n sign patterns
     whose mean is as far from 0), ``p_holm`` the t test's after Holm's correction over all pairs tested together.
-    NaN with fewer than two seeds, or differences that are all alike.
+    NaN with fewer than two seeds; the t test's also where differences are all alike.
     """
 
     first: str
@@ -77,9 +77,10 @@ def _paired(first: str, second: str, one: Mapping[int, float], two: Mapping[int,
     if not seeds:
         return PairedTest(first, second, 0, math.nan, math.nan, math.nan)
     mean = math.fsum(differences) / len(differences)
-    if len(seeds) < 2 or max(differences) - min(differences) < 1e-12:
+    if len(seeds) < 2:
         return PairedTest(first, second, len(seeds), mean, math.nan, math.nan)
-    p_t = float(stats.ttest_1samp(differences, 0.0).pvalue)
+    alike = max(differences) - min(differences) < 1e-12
+    p_t = math.nan if alike else float(stats.ttest_1samp(differences, 0.0).pvalue)
     p_permutation = sign_flip_p(differences) if len(seeds) <= 20 else math.nan
     return PairedTest(first, second, len(seeds), mean, p_t, p_permutation)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from lpo.errors import InputError
 from trainers.evaluation import correct
@@ -19,6 +21,28 @@ _OLDER: dict[str, Any] = {
 }  # fmt: skip
 """What lines of older runs may lack."""
 SORT_KEYS: tuple[SortKey, ...] = ("order", "advantage", "ratio", "reward")
+
+
+class _Row(TypedDict):
+    """What a line must hold, and what else it may; anything more is kept as it is."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    number: int
+    response: str
+    question: NotRequired[str]
+    reward: NotRequired[float | None]
+    advantage: NotRequired[float | None]
+    components: NotRequired[dict[str, float | None] | None]
+    notes: NotRequired[dict[str, Any] | None]
+    decoded: NotRequired[str]
+    grain: NotRequired[str]
+    segment_ids: NotRequired[list[int] | None]
+    offsets: NotRequired[list[int]]
+    ratios: NotRequired[list[float | None]]
+    clips: NotRequired[list[str]]
+
+
+_ROW = TypeAdapter(_Row)
 
 
 class InspectionError(InputError):
@@ -210,16 +234,23 @@ def _read(file: Path, stage: str, step: int, bounds: Bounds) -> list[SavedRespon
         if not line:
             continue
         try:
-            row = _OLDER | json.loads(line)
+            row = _OLDER | dict(_ROW.validate_json(line))
             # The same prompt may be drawn twice in a step: a group begins where the numbers begin again.
             group += row["number"] <= previous or group < 0
             previous = row["number"]
             responses.append(SavedResponse(stage, step, group, row, pieces_of(row), bounds))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise InspectionError(
-                f"{file}, line {number} is damaged ({type(error).__name__}: {error}); remove that line to go on"
+                f"{file}, line {number} is damaged ({_reason(error)}); remove that line to go on"
             ) from None
     return responses
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}"
+    return f"{type(error).__name__}: {error}"
 
 
 def pieces_of(row: dict[str, Any]) -> list[Piece]:

@@ -60,6 +60,11 @@ def test_bad_input() -> None:
         group_advantages([1.0, float("nan")], [0, 0])
     with pytest.raises(ValueError, match="reward of response 0 is inf"):
         group_advantages([float("inf"), 1.0], [0, 0])
+    with pytest.raises(ValueError, match="valid holds something else"):
+        group_advantages([1.0, 2.0], [0, 0], valid=torch.tensor([0.5, 1.0]))
+    for kind in ("group_norm", "group_mean"):
+        with pytest.raises(ValueError, match="advantage of response 0 overflows"):
+            group_advantages([1.7e308, -1.7e308], [0, 0], kind)
     with pytest.raises(ValueError, match=r"must be \(B,\)"):
         group_advantages([1.0, 2.0], [0])
     with pytest.raises(ValueError, match="kind 'normal' is unknown"):

@@ -83,6 +83,8 @@ def test_k3_pulls_back_a_token_that_the_policy_gave_up_however_far() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="'k4' is unknown"):
         kl_estimate("k4", torch.zeros(1), torch.zeros(1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not finite"):
+        kl_estimate("k2", torch.zeros(2), torch.tensor([0.0, float("nan")]))
     with pytest.raises(ValueError, match="ref_logp has shape"):
         kl_estimate("k1", torch.zeros(2, 1), torch.zeros(2))
 

@@ -316,6 +316,7 @@ def test_extreme_ratios_stay_finite_and_are_counted(name: str) -> None:
         ({"weights": torch.tensor([[0.2, 0.2, 0.0], [0.2, 0.2, 0.0]])}, "response 0 has weight 0 on some"),
         ({"correction": torch.ones(2)}, "correction has shape"),
         ({"mask": torch.full((2, 3), 0.5)}, "mask holds a value other than 0 and 1"),
+        ({"mask": torch.full((2, 3), 2)}, "mask holds a value other than 0 and 1"),
         ({"group_ids": torch.zeros(5)}, "group_ids have shape"),
         ({"segment_ids": None}, "segment_ids are missing"),
         ({"segment_ids": torch.tensor([[0, 1, 0], [0, 0, 0]])}, "response 0, token 2: 0, where 1 or 2 is right"),
@@ -329,6 +330,19 @@ def test_extreme_ratios_stay_finite_and_are_counted(name: str) -> None:
 )
 def test_bad_input_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        call("lpo", **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"advantages": [1.0, -1.0]}, "advantages is a list; it must be a torch.Tensor"),
+        ({"mask": None}, "mask is a NoneType"),
+        ({"segment_ids": torch.zeros(2, 3)}, "segment_ids are torch.float32; they must be integers"),
+    ],
+)
+def test_what_is_no_tensor_of_its_kind_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         call("lpo", **changes)
 
 

@@ -55,4 +55,5 @@ def test_holm_multiplies_the_smallest_most_and_never_falls():
 def test_differences_that_are_all_alike_have_no_t_test():
     (test,) = paired_tests({"a": {0: 1.0, 1: 1.0}, "b": {0: 0.5, 1: 0.5}})
     assert math.isnan(test.p_t)
+    assert test.p_permutation == 0.5  # 2 of 4 sign patterns
     assert test.difference == 0.5

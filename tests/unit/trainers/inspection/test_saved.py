@@ -72,6 +72,9 @@ def test_what_cannot_be_looked_at_is_named(run, tmp_path):
         file.write('{"number": 1}\n')
     with pytest.raises(InspectionError, match=r"rl-000005\.jsonl, line 2 is damaged"):
         load(run)
+    save(run.path, "rl", 5, [row(0, advantage="much")])
+    with pytest.raises(InspectionError, match=r"line 1 is damaged \(advantage: Input should be a valid number"):
+        load(run)
     empty = tmp_path / "empty"
     (empty / "rollouts").mkdir(parents=True)
     (empty / "recipe.yaml").write_text("name: x")
