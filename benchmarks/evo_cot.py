@@ -1,11 +1,12 @@
 """Does Evo-CoT make responses shorter at the same accuracy? LPO with it and LPO alone, from the same DFT model.
 
-    python -m benchmarks.evo_cot --seeds 5 --folder runs/evo-cot-study
+    python -m benchmarks.evo_cot --seeds 5 --folder runs/evo-cot-study --quickstart runs/quickstart-study
     python -m benchmarks.evo_cot --recipe smollm2_evo_cot --seeds 1 --folder runs/evo-cot-smollm2
 
-For each seed: the recipe's DFT stage; then, from its model, the RL stage as the recipe has it and once more with
-``curriculum: none``, each until it has sampled the recipe's ``rollout_tokens``. Both are judged on the same held-out
-prompts with the same sampling seeds. Every run is resumable: what is in the folder already is not run again.
+For each seed: the recipe's DFT stage, or the DFT model that ``benchmarks.quickstart`` left in its folder; from that
+model, the RL stage as the recipe has it and once more with ``curriculum: none``, each until it has sampled the recipe's
+``rollout_tokens``. Both are judged on the same held-out prompts with the same sampling seeds. Every run is resumable:
+what is in the folder already is not run again.
 """
 
 from __future__ import annotations
@@ -74,24 +75,30 @@ def main() -> None:
     parser.add_argument("--recipe", default="quickstart_evo_cot")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("runs/evo-cot-study"))
+    parser.add_argument(
+        "--quickstart", type=Path, help="folder of benchmarks.quickstart, whose DFT models to start from"
+    )
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="fields of the recipe to change")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     pairs: list[Pair] = []
     for seed in range(arguments.seeds):
-        pairs.append(study(arguments.recipe, seed, folder, arguments.set))
+        pairs.append(study(arguments.recipe, seed, folder, arguments.quickstart, arguments.set))
         (folder / "results.json").write_text(json.dumps([asdict(each) for each in pairs], indent=1) + "\n")
         print(table(pairs), flush=True)
     picture(folder, arguments.seeds)
 
 
-def study(name: str, seed: int, folder: Path, overrides: Sequence[str] = ()) -> Pair:
+def study(name: str, seed: int, folder: Path, quickstart: Path | None = None, overrides: Sequence[str] = ()) -> Pair:
     """The runs of one seed, made where they are not there yet."""
     recipe = load_recipe(name, [f"seed={seed}", *overrides]).recipe.model_dump()
     dft, rl = recipe["stages"]
-    run_recipe(recipe | {"stages": [dft | {"rewards": rl["rewards"]}]}, folder, f"dft-{seed}")
-    model = folder / f"dft-{seed}" / "checkpoints" / "dft-model"
+    if quickstart is None:
+        run_recipe(recipe | {"stages": [dft | {"rewards": rl["rewards"]}]}, folder, f"dft-{seed}")
+        model = folder / f"dft-{seed}" / "checkpoints" / "dft-model"
+    else:
+        model = quickstart.resolve() / f"quickstart-{seed}" / "checkpoints" / "dft-model"
     recipe["model"] = {"kind": "local", "path": str(model)}
     alone = run_recipe(recipe | {"stages": [rl | {"curriculum": {"kind": "none"}}]}, folder, f"{ALONE}-{seed}")
     evo_cot = run_recipe(recipe | {"stages": [rl]}, folder, f"{EVO_COT}-{seed}")
