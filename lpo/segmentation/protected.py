@@ -1,4 +1,4 @@
-"""Stretches of a text whose punctuation is not prose: fenced code, inline code and LaTeX formulas.
+"""Stretches of a text whose punctuation is not its prose's: fenced code, inline code, LaTeX formulas, links, titles.
 
 Every scan here is linear: an opener without a partner never looks beyond the next delimiter of its own kind.
 """
@@ -25,7 +25,8 @@ _ENVIRONMENTS = (
 )
 _OPENER = re.compile(
     r"\\\\|\\\$|(?P<env>\\begin\{(?P<name>(?:" + _ENVIRONMENTS + r")\*?)\})|(?P<bracket>\\\[)|(?P<paren>\\\()"
-    r"|(?P<dollars>\$\$)|(?P<dollar>\$)|(?P<ticks>``[^`\n]+``|`[^`\n]+`)"
+    r"|(?P<dollars>\$\$)|(?P<dollar>\$)|(?P<whole>``[^`\n]+``|`[^`\n]+`"
+    r"|!?\[[^\[\]\n]{1,200}\]\([^()\s]{1,400}\)|《[^《》\n]{1,40}》)"
 )
 _BRACKETS = re.compile(r"\\\\|\\\[|\\\]")
 _PARENS = re.compile(r"\\\\|\\\(|\\\)|\n\s*\n")
@@ -35,7 +36,7 @@ _FORMULA_SIGN = re.compile(r"[\\^_={}<>|+]")
 
 
 def protected_spans(text: str) -> list[Span]:
-    """The code and formula spans of `text`, in order, without overlap.
+    """The protected spans of `text`, in order, without overlap.
 
     An unclosed fence reaches to the end (a truncated response); an unclosed formula delimiter protects nothing. A
     dollar sign opens a formula only if its partner stands on the same line and what is between does not read like a
@@ -75,7 +76,7 @@ def _inline_spans(text: str, start: int, end: int) -> list[Span]:
         position = opener.end()
         kind = opener.lastgroup
         close = -1
-        if kind == "ticks":
+        if kind == "whole":
             close = opener.end()
         elif kind == "dollar":
             close = _closing_dollar(text, opener.end(), end)

@@ -58,6 +58,8 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         return False  # a shell's "$?"
     if mark == "?" and before[-1:].isspace() and following.lower and " : " in after:
         return False  # "a ? b : c"
+    if (mark == "??" and before[-1:].isspace()) or (mark == "?." and closers.startswith("[")):
+        return False  # 'a ?? "none"', "items?.[0]"
     if mark == "!" and not closers:
         if before.endswith(_NAMES_WITH_A_MARK):
             return following.starter

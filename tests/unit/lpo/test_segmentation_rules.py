@@ -28,6 +28,8 @@ SENTENCES = {
     "word labels": "Step 1. Add them.| **Case 2.** Stop.| This is in Section 3.| Then go.",
     "ternary and status": "x = a ? b : c\n|if [ $? -eq 0 ]; then\n|  git commit -m 'Fix. Done'",
     "single letters": "The answer is B.| Option C is wrong.| Let x be in A.| Then stop.",
+    "links": "See ![one. Two!](a.png) there.| Or [three. Four?](b.html) here.| Done.",
+    "operators of code": 'Take items?.[0] ?? "none" here.| Done.',
     "addresses": "Visit www.a.com.| Mail me@x.org.| Or https://a.b/c?d=e.f!| Done.",
     "inline code": "Call `a. B()`.| Then go.",
     "inline formula": "Let $a. B$ be.| Then $f(x) = x^2. $| Next \\(y = 3.\\)| Stop.",
@@ -46,7 +48,7 @@ SENTENCES = {
     "check marks": "f(2) = 4. ✓| So it holds.",
     "Chinese": "你好。|今天3.5度！|走吗？|“你好。”他说。|“走！”|她喊道：“快！|快！”",
     "Chinese after a colon": "她喊道：“快！”|大家都笑了。|他問：「誰？」|這個問題很難。",
-    "Chinese titles": "《怎么办？》是一本书。|“为什么？”这个问题很难。",
+    "Chinese titles": "《怎么办？》是一本书。|《论语。学而》也是。|“为什么？”这个问题很难。",
     "Japanese": "「はい。」と答えた。|「行く！」|雨だ。|標語：「小心！」と書く。",
     "Persian": "عدد ۳٫۱۴ است.| چرا؟| «سلام!» مریم گفت.| خوب۔| پایان",
     "no marks": "so it goes on and on",
@@ -127,6 +129,8 @@ DEGENERATE = [
     "!😀 ",
     ".[1",
     "x=(;. ",
+    "![a](b",
+    "《a",
 ]
 
 
