@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rewards.maths.intervals import as_union, without_builder
+
 _SIGNS = str.maketrans(
     {
         "\N{MINUS SIGN}": "-",
@@ -47,7 +49,7 @@ _POWER_OF_TEN = re.compile(r"(?<![\w}])(-?\d+(?:\.\d+)?)[eE]([+-]?\d+)(?![\w.])"
 _MIXED = re.compile(r"(?<![\d/.^{}\\\w])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d/])")
 _CONNECTIVE = re.compile(
     r"\s*,?\s*(?:\\(?:text|textrm|mathrm|mbox)\s*\{\s*,?\s*(?:and|or)\s*(?:maybe|perhaps|possibly)?\s*\}"
-    r"|(?<![\\a-zA-Z])(?:and|or)(?![a-zA-Z])(?:\s+(?:maybe|perhaps|possibly))?)\s*",
+    r"|(?<![\\a-zA-Z])(?:and|or)(?![a-zA-Z])(?!\s+(?:more|less|fewer)\b)(?:\s+(?:maybe|perhaps|possibly))?)\s*",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -57,6 +59,11 @@ _LEAD = re.compile(
 )
 _TRIGONOMETRIC = re.compile(
     r"(\\(?:sin|cos|tan|cot|sec|csc))\s*[({]?\s*(-?\d+(?:\.\d+)?)\s*\^\s*\{?\s*\\circ\s*\}?\s*[)}]?"
+)
+_UNMARKED = re.compile(r"(?<![\\a-zA-Z])(?:(pi)(?![a-zA-Z])|(ln|log|sin|cos|tan|exp)(?=\s*[\d({\\]|\s+[a-z]\b))")
+_LARGE_NUMBERS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_LARGE = re.compile(
+    rf"(?<=\d)\s*(?:\\(?:text|textrm|mathrm|mbox)\s*\{{\s*)?({'|'.join(_LARGE_NUMBERS)})\b(?:\s*\}})?", re.IGNORECASE
 )
 _STARS = re.compile(r"(?:(?<=\b[a-zA-Z])|(?<=[\d)]))\*\*(?=[\d(a-z])")
 _HALF_DAY = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
@@ -79,7 +86,8 @@ def label_of(answer: str) -> str | None:
 def latex_of(answer: str) -> str:
     """An answer without what does not matter to its value: delimiters, spaces, signs of display, thousands' marks.
 
-    "and" and "or" between values become commas; "1 1/2" is read as a mixed number, "3.5e6" as a power of ten.
+    "and" and "or" between values become commas, between inequalities "or" becomes a union; "1 1/2" is read as a mixed
+    number, "3.5e6" and "3.5 million" as a power of ten.
     """
     text = _ROOT.sub(lambda root: rf"\sqrt{{{root[1] or root[2]}}}", answer).translate(_SIGNS)
     text = _DRESS.sub(" ", _STARS.sub("^", text))
@@ -99,7 +107,9 @@ def latex_of(answer: str) -> str:
     text = _POWER_OF_TEN.sub(r"\1 \\times 10^{\2}", text)
     text = _MIXED.sub(r"(\1+\\frac{\2}{\3})", text)
     text = _TRIGONOMETRIC.sub(r"\1(\\frac{\2 \\pi}{180})", text)
-    text = _CONNECTIVE.sub(", ", text)
+    text = _LARGE.sub(lambda word: rf" \times 10^{{{_LARGE_NUMBERS[word[1].lower()]}}}", text)
+    text = _UNMARKED.sub(lambda name: rf"\{name[0]} ", text)
+    text = _CONNECTIVE.sub(", ", as_union(without_builder(text)))
     # ]1, 2[ is the open interval, too.
     text = f"({text[1:]}" if text.startswith("]") else text
     text = f"{text[:-1]})" if text.endswith("[") else text

@@ -36,7 +36,7 @@ _MINUS = re.compile(r"\b(?:minus|negative)\s+(?=[\d.\\$])", re.IGNORECASE)
 _OTHER_THAN_SAID = re.compile(
     r"(?:\bnot|n't|\bnever|\banything but|\bhalf of|\btwice|\bat least|\bat most|\b(?:more|less|fewer|other) than)"
     r"\s+(?:be\s+)?[-$\\]*\d(?:[\d.,]*\d)?"
-    r"|\d[\s}$]*(?:\+$|(?:hundred|thousand|million|billion|squared|cubed|or (?:more|less|fewer))\b)",
+    r"|\d[\s}$]*(?:\+$|(?:hundred|squared|cubed|or (?:more|less|fewer))\b)",
     re.IGNORECASE,
 )
 """What makes the number in it another one, and is passed over by math-verify."""
