@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from lpo.recipe.base import FilePath, Name, NonNegativeFloat, Positive, Section
 
+LARGEST_SCRATCH = 2**30
+
 
 class LocalModel(Section):
     """A Hugging Face folder on disk: config, safetensors weights, tokenizer."""
@@ -42,7 +44,7 @@ class PackageModel(Section):
 
 
 class ScratchTokenizer(Section):
-    vocab_size: Annotated[int, Field(ge=300)] = 384
+    vocab_size: Annotated[int, Field(ge=300, le=2**18)] = 384
     """Byte-level BPE trained on the recipe's own prompts and worked responses:
     256 bytes, the special tokens and merges."""
 
@@ -53,10 +55,10 @@ class ScratchModel(Section):
     kind: Literal["scratch"]
     hidden_size: Positive = 128
     intermediate_size: Positive = 384
-    layers: Positive = 4
+    layers: Annotated[int, Field(gt=0, le=256)] = 4
     heads: Positive = 4
     kv_heads: Positive = 4
-    max_length: Positive = 256
+    max_length: Annotated[int, Field(gt=0, le=2**17)] = 256
     """Longest prompt plus response, in tokens."""
     tie_embeddings: bool = False
     initializer_range: NonNegativeFloat = 0.02
@@ -74,6 +76,22 @@ class ScratchModel(Section):
         if self.heads % self.kv_heads:
             raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
         return self
+
+    @model_validator(mode="after")
+    def _small(self) -> ScratchModel:
+        if self.parameters > LARGEST_SCRATCH:
+            raise ValueError(
+                f"hidden_size {self.hidden_size}, intermediate_size {self.intermediate_size} and layers {self.layers} "
+                f"make {self.parameters:.2g} parameters; a model from scratch has at most {LARGEST_SCRATCH:,}"
+            )
+        return self
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the matrices, with a whole vocabulary."""
+        attention = 2 * self.hidden_size**2 * (1 + self.kv_heads / self.heads)
+        embeddings = self.tokenizer.vocab_size * self.hidden_size * (1 if self.tie_embeddings else 2)
+        return int(self.layers * (attention + 3 * self.hidden_size * self.intermediate_size) + embeddings)
 
 
 Model = Annotated[LocalModel | HubModel | PackageModel | ScratchModel, Field(discriminator="kind")]

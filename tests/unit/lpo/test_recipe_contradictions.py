@@ -14,6 +14,10 @@ from lpo.recipe import RecipeError, load_recipe
         (["device=cuda", "engine.transfer=cpu"], "engines on GPUs take their weights by NCCL"),
         (["device=cuda", "cluster.colocate=true"], "cluster.colocate true"),
         (["engine.tensor_parallel=2"], "needs GPUs"),
+        (
+            ["model.hidden_size=1024000", "model.heads=32000", "model.kv_heads=32000"],
+            "make 1.7e\\+13 parameters; a model from scratch has at most",
+        ),
         (["stages.rl.group_size=1"], "at least 2 responses"),
         (["stages.rl.minibatches=5"], "not a multiple of minibatches 5"),
         (["stages.rl.old_logprobs=engine", "stages.rl.mismatch.kind=tis"], "corrects nothing"),
