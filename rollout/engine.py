@@ -262,7 +262,7 @@ def _load(
         options["kv_cache_memory_bytes"] = int(settings.kv_cache_gib * 2**30)
         # A prompt that is prefilled in pieces rewinds the generator of a seeded request, which CPU generators refuse.
         options["enable_chunked_prefill"] = False
-        options["max_num_batched_tokens"] = max(4096, max_model_len)
+        options["max_num_batched_tokens"] = max(4096, max_model_len, settings.max_concurrency)
         if not settings.prepack:
             from vllm import _custom_ops
 

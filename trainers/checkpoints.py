@@ -77,13 +77,20 @@ class Checkpoints:
     def latest(self) -> Path | None:
         """The newest checkpoint, verified. None when the run was interrupted before its first.
 
+        It is what ``latest`` points to; where that link was lost, as copies of the folder lose links, the newest of the
+        numbered ones.
+
         Raises:
             CheckpointError: a file is missing or its checksum differs.
         """
         link = self.root / "latest"
-        if not link.is_symlink():
+        numbered = self._numbered()
+        if link.is_symlink() or (link.exists() and not numbered):
+            folder = link.resolve()
+        elif numbered:
+            folder = numbered[-1]
+        else:
             return None
-        folder = link.resolve()
         verify(folder)
         return folder
 
@@ -111,17 +118,22 @@ class Checkpoints:
         _sync(self.root)
 
     def _link(self, name: str, target: Path) -> None:
-        beside = self.root / f".{name}"
+        beside, link = self.root / f".{name}", self.root / name
         beside.unlink(missing_ok=True)
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)  # a copy of the run's folder has the checkpoint itself there
         beside.symlink_to(target.name)
-        os.replace(beside, self.root / name)
+        os.replace(beside, link)
 
     def _prune(self, newest: Path) -> None:
-        numbered = [path for path in self.root.iterdir() if re.fullmatch(r".+-\d{6}", path.name)]
-        numbered.sort(key=lambda path: path.stat().st_mtime)
-        for path in numbered[: -self.keep]:
+        for path in self._numbered()[: -self.keep]:
             if path != newest:
                 shutil.rmtree(path)
+
+    def _numbered(self) -> list[Path]:
+        """The checkpoints, the newest last."""
+        there = [path for path in self.root.iterdir() if re.fullmatch(r".+-\d{6,}", path.name)]
+        return sorted((path for path in there if path.is_dir()), key=_written)
 
 
 def stage_model(checkpoints: Path, stage: str) -> Path:
@@ -177,14 +189,23 @@ def verify(folder: Path) -> None:
         raise CheckpointError(
             f"{folder} has no manifest.json: it is no complete checkpoint; point `latest` at another one"
         )
-    for name, facts in json.loads(manifest.read_text()).items():
+    try:
+        files = {name: (facts["bytes"], facts["sha256"]) for name, facts in json.loads(manifest.read_text()).items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise CheckpointError(f"{manifest} is damaged; point checkpoints/latest at an older checkpoint") from None
+    for name, (size, sha256) in files.items():
         path = folder / name
         if not path.exists():
             raise CheckpointError(f"{path} is missing; point checkpoints/latest at an older checkpoint")
-        if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
+        if path.stat().st_size != size or _sha256(path) != sha256:
             raise CheckpointError(
                 f"{path} is damaged (checksum differs); point checkpoints/latest at an older checkpoint"
             )
+
+
+def _written(checkpoint: Path) -> int:
+    manifest = checkpoint / "manifest.json"
+    return manifest.stat().st_mtime_ns if manifest.exists() else 0
 
 
 def _sha256(path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from lpo.errors import RunError
 from lpo.recipe.schema import Recipe
 from trainers.placement import Bundle, ClusterError, check_fits, check_memory, describe, layout, no_room
 
@@ -40,6 +41,7 @@ def connected(recipe: Recipe) -> Iterator[None]:
 
     Raises:
         ClusterError: no cluster answers at the recipe's address.
+        RunError: a Ray of the run's own does not start.
     """
     import ray
 
@@ -56,13 +58,22 @@ def connected(recipe: Recipe) -> Iterator[None]:
         # Ray runs its workers at niceness 15, below everything else on a laptop; here they are what the user waits for.
         os.environ.setdefault("RAY_worker_niceness", "0")
         # "local": without an address Ray would join whatever cluster was last started on this machine.
-        ray.init(
-            address="local",
-            num_cpus=os.cpu_count(),
-            include_dashboard=False,
-            object_store_memory=int(recipe.cluster.object_store_gib * 2**30),
-            **quiet,
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=os.cpu_count(),
+                include_dashboard=False,
+                object_store_memory=int(recipe.cluster.object_store_gib * 2**30),
+                **quiet,
+            )
+        except Exception as error:
+            # Ray raises many types here, a bare Exception among them where its processes are not up in half a minute.
+            ray.shutdown()
+            reason = str(error).strip().partition("\n")[0]
+            raise RunError(
+                f"Ray did not start on this machine ({reason}); it may be busy, or short of memory or of room in /tmp "
+                "and /dev/shm: see to that and try again"
+            ) from error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop_handler)  # Ray has put its own there, which ends the process at once
     try:

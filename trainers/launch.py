@@ -21,7 +21,7 @@ from trainers.prepare import Prepared, prepare
 from trainers.progress import Progress
 from trainers.reinforce import train_rl
 from trainers.run import Run, RunState
-from trainers.run_folder import RunFolder, check_run_dir
+from trainers.run_folder import RunFolder, RunFolderError, check_run_dir
 from trainers.stopping import Interrupted, StopSignal
 from trainers.supervised import train_supervised
 from trainers.tracking import Status, track_run
@@ -45,18 +45,31 @@ def train(loaded: LoadedRecipe, *, plain: bool | None = None, parent_run_id: str
     check_run_dir(loaded.recipe)
     prepared = prepare(loaded)
     folder = RunFolder.create(loaded.recipe)
-    return _run(loaded, prepared, folder, RunState(), None, plain, parent_run_id)
+    with folder.locked():
+        folder.write_state(data=prepared.data_digest)
+        return _run(loaded, prepared, folder, RunState(), None, plain, parent_run_id)
 
 
 def resume(run_dir: str | Path, *, plain: bool | None = None) -> Outcome:
-    """Continues a run from its newest checkpoint, as if it had not stopped."""
+    """Continues a run from its newest checkpoint, as if it had not stopped.
+
+    Raises:
+        RunFolderError: another process trains in the folder, or the data are not those that the run began with.
+        CheckpointError: the checkpoint is damaged.
+    """
     folder = RunFolder.open(run_dir)
-    loaded = load_recipe(folder.recipe_file)
-    prepared = prepare(loaded)
-    checkpoint = Checkpoints(folder.checkpoints, loaded.recipe.checkpoints.keep, prepared.model_path).latest()
-    state = RunState(**run_state(checkpoint)) if checkpoint else RunState()
-    folder.truncate_to(state.global_step, loaded.recipe.stages[state.stage].name)
-    return _run(loaded, prepared, folder, state, checkpoint, plain, None)
+    with folder.locked():
+        loaded = load_recipe(folder.recipe_file)
+        prepared = prepare(loaded)
+        began_with = folder.read_state().get("data", prepared.data_digest)
+        if began_with != prepared.data_digest:
+            raise RunFolderError(
+                f"{folder.path}: prompts, worked responses or tokens are not those that the run began with; restore "
+                "the data and the model's tokenizer, or begin a new run from an exported model (`lpo export`)"
+            )
+        checkpoint = Checkpoints(folder.checkpoints, loaded.recipe.checkpoints.keep, prepared.model_path).latest()
+        state = RunState(**run_state(checkpoint)) if checkpoint else RunState()
+        return _run(loaded, prepared, folder, state, checkpoint, plain, None)
 
 
 def _run(
@@ -80,6 +93,8 @@ def _run(
                 reward_pool(recipe, loaded.base_dir) as rewards,
                 _parts(loaded, prepared, progress) as (learner, fleet),
             ):
+                # Only now, when everything has started: what is forgotten is what the next steps write again.
+                folder.truncate_to(state.global_step, recipe.stages[state.stage].name)
                 run = Run(
                     recipe=recipe,
                     base_dir=loaded.base_dir,
@@ -102,6 +117,8 @@ def _run(
             status, outcome = "FINISHED", Outcome(folder, model)
         except (Interrupted, KeyboardInterrupt):
             status, outcome = "KILLED", Outcome(folder, None, stop.name or "SIGINT")
+        except SystemExit:  # Ray's own handler, for as long as Ray starts
+            status, outcome = "KILLED", Outcome(folder, None, stop.name or "SIGTERM")
         except Exception:
             _log.info("the run failed", exc_info=True)  # for run.log; the caller decides what is shown
             raise
@@ -110,7 +127,8 @@ def _run(
                 tracker.artifact(plot, "plots")
             for file in sorted(folder.rollouts.glob("*.jsonl")):
                 tracker.artifact(file, "rollouts")
-            tracker.artifact(folder.metrics_file)
+            if folder.metrics_file.exists():
+                tracker.artifact(folder.metrics_file)
             report = tracker.finish(status)
         assert outcome is not None
         progress.finish(_closing_lines(outcome, tracker, str(report)))

@@ -43,7 +43,14 @@ def load(target: str, overrides: list[str], question: Question) -> tuple[LoadedR
     """
     folder = Path(target).expanduser()
     if (folder / "recipe.yaml").is_file():
+        own = load_recipe(RunFolder.open(folder).recipe_file, check_files=False).recipe.data
         loaded = load_recipe(RunFolder.open(folder).recipe_file, overrides)
+        asked = loaded.recipe.data
+        if asked.source == own.source and (asked.held_out, asked.seed) != (own.held_out, own.seed):
+            raise EvaluationError(
+                f"data.held_out={asked.held_out} data.seed={asked.seed}: the run held out {own.held_out} questions "
+                f"by seed {own.seed}, and was trained on the others; leave both alone, or name another data.source"
+            )
         model: Path | None = _model_of_run(folder, question.model or "final")
     else:
         loaded = load_recipe(target, overrides)
@@ -62,8 +69,8 @@ def load(target: str, overrides: list[str], question: Question) -> tuple[LoadedR
     stage = stage.model_copy(update={"evaluation": stage.evaluation.model_copy(update=settings)})
     if stage.evaluation.items > recipe.data.held_out:
         raise EvaluationError(
-            f"--items {stage.evaluation.items}: the recipe holds out {recipe.data.held_out} prompts; ask for fewer, or "
-            f"add data.held_out={stage.evaluation.items}"
+            f"--items {stage.evaluation.items}: the recipe holds out {recipe.data.held_out} prompts; ask for no more: "
+            "others may have been trained on"
         )
     # A stage of its own, so that nothing is prepared that only training needs.
     changed = recipe.model_dump() | {"stages": [stage.model_dump() | {"rewards": rewards}]}

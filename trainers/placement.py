@@ -87,7 +87,7 @@ def check_fits(recipe: Recipe, nodes: Sequence[Bundle]) -> None:
     """
     asked, bundles = layout(recipe), layout(recipe).bundles
     where = f"the {len(nodes)} nodes have" if len(nodes) > 1 else "the machine has"
-    for kind, fields in (("CPU", _cpu_fields(recipe, asked)), ("GPU", "learner.ranks, engine.workers")):
+    for kind, fields in (("GPU", "learner.ranks, engine.workers"), ("CPU", _cpu_fields(recipe, asked))):
         need, have = _total(bundles, kind), _total(nodes, kind)
         if need > have:
             raise ClusterError(

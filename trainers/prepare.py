@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,16 @@ class Prepared:
     judged: list[str]
     """What the rewards of each stage ask judges, in words."""
 
+    @property
+    def data_digest(self) -> str:
+        """Of all prompts and worked responses, in tokens: a run can go on with the same ones only."""
+        digest = hashlib.sha256()
+        for prompts in (self.dataset.train, self.dataset.held_out):
+            digest.update(repr([(prompt.id, list(prompt.token_ids)) for prompt in prompts]).encode())
+        for worked in self.worked:
+            digest.update(repr([(prompt.token_ids, response) for prompt, response in worked.pairs]).encode())
+        return digest.hexdigest()[:16]
+
 
 def prepare(loaded: LoadedRecipe) -> Prepared:
     """Room on the cluster, model folder, tokenizer, prompts, worked responses and rewards.
@@ -47,6 +58,11 @@ def prepare(loaded: LoadedRecipe) -> Prepared:
     _quieten(recipe.device)
     _check_device(recipe)
     check_capacity(recipe)
+    for folder in recipe.reward_workers.writable:
+        if not Path(folder).expanduser().is_dir():
+            raise PreparationError(
+                f"reward_workers.writable names {folder}, which is no folder; make it first, or leave it out"
+            )
     one_worker = recipe.reward_workers.model_copy(update={"workers": 1})
     with RewardPool(one_worker, base_dir) as pool:
         return _prepare(recipe, base_dir, pool)
@@ -59,7 +75,7 @@ def _prepare(recipe: Recipe, base_dir: Path, pool: RewardPool) -> Prepared:
         recipe.model, tokenizer_corpus=lambda: _corpus(recipe, base_dir), seed=recipe.seed, base_dir=base_dir
     )
     facts = inspect_model(model_path)
-    tokenizer = _tokenizer(recipe, model_path)
+    tokenizer = _tokenizer(recipe, model_path, facts.vocabulary)
     dataset = build_dataset(recipe.data, tokenizer, base_dir, recipe.seed, facts.max_length)
     worked: list[WorkedSet] = []
     if any(stage.kind == "dft" for stage in recipe.stages):
@@ -120,7 +136,7 @@ def _check_rewards(
     ]
 
 
-def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
+def _tokenizer(recipe: Recipe, model_path: Path, vocabulary: int) -> Any:
     from transformers import AutoConfig, AutoTokenizer
 
     trusted = recipe.trust_remote_code
@@ -142,6 +158,12 @@ def _tokenizer(recipe: Recipe, model_path: Path) -> Any:
         raise ModelError(
             f"model folder {model_path}: the tokenizer has no end token, so a response could never stop; set eos_token "
             "in its tokenizer_config.json"
+        )
+    largest = max(tokenizer.get_vocab().values(), default=0)
+    if largest >= vocabulary:
+        raise ModelError(
+            f"model folder {model_path}: the tokenizer has tokens up to id {largest}, and the model knows "
+            f"{vocabulary}; resize the model's embeddings, or save the tokenizer that belongs to it"
         )
     return tokenizer
 

@@ -8,6 +8,7 @@ run.log          everything logged          evaluations/       right or wrong, a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -79,6 +80,27 @@ class RunFolder:
             raise RunFolderError(f"{folder.path} holds no run: it has no recipe.yaml{beside}")
         return folder
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else trains in the folder while the block runs.
+
+        Raises:
+            RunFolderError: another process does.
+        """
+        with (self.path / ".lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise RunFolderError(
+                    f"{self.path}: process {lock.read().strip() or 'of another machine'} is training in it; wait "
+                    "until it has ended, or end it"
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{os.getpid()} of {os.uname().nodename}")
+            lock.flush()
+            yield
+
     def append_metrics(self, record: dict[str, Any]) -> None:
         """One line of metrics.jsonl, written before this returns. Infinite and NaN values become null."""
         line = json.dumps({name: _plain(value) for name, value in record.items()}, allow_nan=False)
@@ -97,13 +119,18 @@ class RunFolder:
         """
 
         def came_before(record: dict[str, Any]) -> bool:
+            if not isinstance(record.get("step"), int) or "stage" not in record:
+                raise RunFolderError(
+                    f"{self.metrics_file} has a line without stage and step; remove that line to go on"
+                )
             return record["step"] < step or (record["step"] == step > 0 and record["stage"] == stage)
 
         if self.metrics_file.exists():
             kept = [record for record in self.metrics() if came_before(record)]
             write_atomically(self.metrics_file, "".join(json.dumps(record) + "\n" for record in kept))
         for file in [*self.rollouts.glob("*.jsonl"), *self.evaluations.glob("*.jsonl")]:
-            if int(file.stem.rpartition("-")[2]) > step:
+            number = file.stem.rpartition("-")[2]
+            if number.isdecimal() and int(number) > step:
                 file.unlink()
 
     def save_rollouts(self, stage: str, step: int, groups: Sequence[Group], tokenizer: Any = None) -> Path | None:
@@ -132,7 +159,14 @@ class RunFolder:
 
     def read_state(self) -> dict[str, Any]:
         """The facts in run.json, empty before the first ones."""
-        return json.loads(self._state_file.read_text(encoding="utf-8")) if self._state_file.exists() else {}
+        if not self._state_file.exists():
+            return {}
+        try:
+            return dict(json.loads(self._state_file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise RunFolderError(
+                f"{self._state_file} is damaged; remove it, and the run goes on as a new one in MLflow"
+            ) from None
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -173,8 +207,13 @@ def check_run_dir(recipe: Recipe) -> None:
         RunFolderError: it is a file, holds a run (resume it) or other files (they would be mixed up with the run's), or
             cannot be written.
     """
-    path = Path(recipe.run_dir or "runs").expanduser().absolute()
-    there = next(each for each in (path, *path.parents) if each.exists())
+    try:
+        path = Path(recipe.run_dir or "runs").expanduser().absolute()
+        there = next(each for each in (path, *path.parents) if each.exists())
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a NUL, the home of nobody
+        raise RunFolderError(f"run_dir {recipe.run_dir!r:.80} is no path that can be ({error})") from None
+    if "\0" in str(path):
+        raise RunFolderError(f"run_dir {recipe.run_dir!r:.80} holds a NUL; no path can")
     if not there.is_dir():
         raise RunFolderError(f"run_dir {path}: {there} is a file; name a folder that is new or empty")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -216,11 +255,14 @@ def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
         if not line:
             continue
         try:
-            yield json.loads(line)
+            record = json.loads(line)
         except json.JSONDecodeError as error:
             if number == len(lines):
                 return
             raise RunFolderError(f"{file}, line {number} is damaged ({error}); remove that line to go on") from None
+        if not isinstance(record, dict):
+            raise RunFolderError(f"{file}, line {number} is damaged (no object); remove that line to go on")
+        yield record
 
 
 def write_atomically(file: Path, text: str) -> None:

@@ -142,7 +142,7 @@ def _from_name(value: Any) -> Any:
         value = {"name": value}
     if isinstance(value, dict):
         name = value.get("name")
-        if name not in OBJECTIVES:
+        if not isinstance(name, str) or name not in OBJECTIVES:
             message = "give its name" if name is None else unknown_name(name, [*OBJECTIVES, *VARIANTS], "algorithm")
             raise PydanticCustomError("unknown_algorithm", "{message}", {"message": message})
     return value

@@ -58,5 +58,5 @@ class RecipeFile:
 FilePath = Annotated[str, Field(min_length=1), RecipeFile("path")]
 FilePathOrId = Annotated[str, Field(min_length=1), RecipeFile("path_or_id")]
 Plugin = Annotated[str, Field(min_length=1), RecipeFile("plugin")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 """A name that files and folders are called by."""

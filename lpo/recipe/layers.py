@@ -18,6 +18,8 @@ from lpo.recipe.yaml_text import Document, YamlError, parse
 from lpo.recipe.yaml_text import Path as TreePath
 
 EXTENDS = "extends"
+NO_PATH = (OSError, RuntimeError, ValueError)
+"""What pathlib raises for a text that can be no path: too long, a NUL in it, the home of a user who does not exist."""
 
 
 class RecipeError(InputError):
@@ -62,9 +64,12 @@ def shipped_recipes() -> dict[str, Path]:
 
 def find_recipe(name_or_path: str, base_dir: Path) -> Path:
     """The file of a recipe: a path relative to ``base_dir``, or the name of a shipped recipe."""
-    path = base_dir / Path(name_or_path).expanduser()
-    if path.is_file():
-        return path.resolve()
+    try:
+        path = base_dir / Path(name_or_path).expanduser()
+        if path.is_file():
+            return path.resolve()
+    except NO_PATH as error:
+        raise RecipeError(f"recipe '{name_or_path:.60}' is no path that can be ({error})") from None
     shipped = shipped_recipes()
     if name_or_path.removesuffix(".yaml") in shipped:
         return shipped[name_or_path.removesuffix(".yaml")]
@@ -198,7 +203,7 @@ def _spelled_out(word: str, place: Place) -> Any:
 def _index(items: list[Any], key: Any, path: TreePath, origin: Origin) -> int:
     """The item of a list that a mapping key means: its index, or the name of the item."""
     names = [_item_name(item) for item in items]
-    if str(key).isdigit() and int(key) < len(items):
+    if str(key).isdecimal() and len(str(key)) < 10 and int(key) < len(items):
         return int(key)
     if names.count(str(key)) == 1:
         return names.index(str(key))

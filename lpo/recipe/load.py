@@ -13,7 +13,7 @@ from pydantic_core.core_schema import ErrorType
 
 from lpo.recipe import yaml_text
 from lpo.recipe.base import Section, unknown_name
-from lpo.recipe.layers import Origin, RecipeError, Tree, apply_overrides, find_recipe, read_layers, show_path
+from lpo.recipe.layers import NO_PATH, Origin, RecipeError, Tree, apply_overrides, find_recipe, read_layers, show_path
 from lpo.recipe.schema import Recipe
 from lpo.recipe.tree import Place, field_place
 
@@ -178,8 +178,13 @@ def _resolve_files(tree: Tree, check: bool) -> list[str]:
 
     def resolve(value: str, form: str, path: yaml_text.Path) -> str:
         origin = tree.origin(path)
-        name, absolute = _absolute(value, form, origin.base_dir)
-        if absolute is not None and check and not absolute.exists():
+        try:
+            name, absolute = _absolute(value, form, origin.base_dir)
+            missing = absolute is not None and check and not absolute.exists()
+        except NO_PATH as error:
+            problems.append(f"{origin}: {show_path(path)} is no path that can be ({error})")
+            return value
+        if missing:
             problems.append(
                 f"{origin}: {show_path(path)} names {absolute}, which does not exist; {_relative_to(origin)}"
             )
@@ -221,8 +226,11 @@ def _absolute(value: str, form: str, base_dir: Path) -> tuple[str, Path | None]:
         function_in_file = value.rpartition(":")[0].endswith(".py")
         if not (function_in_file or value.endswith(_DATA_FILES)) or "\n" in value:
             return value, None
-        name, absolute = _absolute(value, "plugin" if function_in_file else "path", base_dir)
-        return (name, absolute) if absolute is not None and absolute.is_file() else (value, None)
+        try:
+            name, absolute = _absolute(value, "plugin" if function_in_file else "path", base_dir)
+            return (name, absolute) if absolute is not None and absolute.is_file() else (value, None)
+        except NO_PATH:
+            return value, None  # a text that ends like a file's name
     file, colon, function = value.rpartition(":") if form == "plugin" else (value, "", "")
     if form == "plugin" and not file.endswith(".py"):
         return value, None

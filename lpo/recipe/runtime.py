@@ -22,9 +22,9 @@ class Engine(Section):
     tensor_parallel: Positive = 1
     """GPUs of one engine."""
     dtype: Dtype = "float32"
-    max_concurrency: Positive = 64
+    max_concurrency: Annotated[int, Field(gt=0, le=2**16)] = 64
     """Sequences that one engine decodes at a time (vLLM's max_num_seqs)."""
-    kv_cache_gib: PositiveFloat = 1.0
+    kv_cache_gib: Annotated[float, Field(ge=0.01)] = 1.0
     """CPU only: size of the key-value cache of one engine."""
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.85
     block_size: Literal[16, 32, 64, 128] = 32
@@ -127,7 +127,7 @@ class Evaluation(Section):
 class Optimizer(Section):
     """AdamW with a learning-rate schedule and gradient-norm clipping."""
 
-    learning_rate: PositiveFloat
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: NonNegative = 0
     min_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -165,11 +165,11 @@ class RewardWorkers(Section):
 
     nodes: Literal["every", "driver"] = "every"
     """Where they run: on every node of the cluster that has CPUs, or only where the run's own process is."""
-    workers: Positive | None = None
+    workers: Annotated[int, Field(gt=0, le=1024)] | None = None
     """On each node. None: one for each core, at most 8."""
     timeout_s: PositiveFloat = 60.0
     """Time limit of one call. A call may be about several responses; one that overstays is repeated for each alone."""
-    memory_gib: Annotated[float, Field(ge=0.125)] = 4.0
+    memory_gib: Annotated[float, Field(ge=0.125, le=2**20)] = 4.0
     """Memory of one worker with all processes that its rewards start."""
     concurrency: Positive = 64
     """Calls of an async reward that are under way at one time."""

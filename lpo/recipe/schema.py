@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from lpo.recipe.base import NonNegative, Section
+from lpo.recipe.base import FileName, NonNegative, Section
 from lpo.recipe.data import Data
 from lpo.recipe.model import HubModel, LocalModel, Model, ScratchModel
 from lpo.recipe.runtime import Checkpoints, Cluster, Engine, Learner, RewardWorkers, Tracking
@@ -16,7 +16,7 @@ from lpo.recipe.stages import DftStage, RlStage, Stage
 class Recipe(Section):
     """A model, its data, and the stages it goes through. Importable without torch, ray, vllm or deepspeed."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: FileName
     description: str = ""
     seed: NonNegative = 0
     """Of weights, order and sampling."""

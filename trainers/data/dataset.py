@@ -51,10 +51,14 @@ def build_dataset(
         for key in kept_out:
             del distinct[key]
     else:
-        held_out_rows = load_rows(data.held_out_source, base_dir)
+        try:
+            held_out_rows = load_rows(data.held_out_source, base_dir)
+        except DataError as error:
+            raise DataError(_of_held_out(str(error))) from error
         candidates = distinct_rows(held_out_rows)
         if len(candidates) < data.held_out:
-            raise DataError(_too_few(data, data.held_out_source, len(candidates), len(held_out_rows), data.held_out))
+            said = _too_few(data, data.held_out_source, len(candidates), len(held_out_rows), data.held_out)
+            raise DataError(_of_held_out(said))
         kept_out = {key: candidates[key] for key in held_out_keys(candidates, data.held_out, data.seed)}
         distinct = {key: row for key, row in distinct.items() if key not in candidates}
         if not distinct:
@@ -106,6 +110,10 @@ def _too_few(data: Data, source: Any, distinct: int, total: int, needed: int) ->
         f"data.source: {origin} gave {total} rows with {distinct} distinct questions, but data.held_out {data.held_out}"
         f"{training} need {needed}; {remedy}, or lower data.held_out"
     )
+
+
+def _of_held_out(message: str) -> str:
+    return message.replace("data.source", "data.held_out_source")
 
 
 def _too_long(too_long: list[Prompt], limit: int, data: Data, max_model_len: int | None) -> str:

@@ -28,6 +28,11 @@ def render_prompts(
     rendered = [render(row, data, tokenizer, system) for row in rows.values()]
     texts = [text for _, text in rendered]
     token_ids = _tokenize(texts, tokenizer, add_special_tokens=data.template == "plain")
+    if empty := next((row for row, ids in zip(rows.values(), token_ids, strict=True) if not ids), None):
+        raise DataError(
+            f"the question {_question_text(empty)!r:.80} has no tokens once data.template {data.template} is applied; "
+            "a prompt has at least one: mend the tokenizer's chat template, or use the other template"
+        )
     return [
         Prompt(
             id=hashlib.sha256(key.encode()).hexdigest()[:16],

@@ -47,6 +47,7 @@ def row_from_record(record: Mapping[str, Any], prompt_field: str, response_field
         response = _value(record, response_field, "response_field", where)
         if not isinstance(response, str) or not response.strip():
             raise DataError(f"{where}: {response_field} is {response!r:.60}; a worked response is a non-empty string")
+        _whole(response, response_field, where)
     columns = {name: value for name, value in record.items() if name not in RESERVED_COLUMNS}
     for name in columns:
         if name in STANDARD_ARGUMENTS:
@@ -66,7 +67,7 @@ def _question(value: Any, name: str, where: str) -> str | list[Message]:
     if isinstance(value, str):
         if not value.strip():
             raise DataError(f"{where}: {name} is empty; every row needs a question")
-        return value
+        return _whole(value, name, where)
     if not isinstance(value, list) or not value:
         raise DataError(f"{where}: {name} is {value!r:.60}; a question is a string or a list of chat messages")
     messages = []
@@ -78,7 +79,18 @@ def _question(value: Any, name: str, where: str) -> str | list[Message]:
             raise DataError(
                 f"{where}: {name} holds {message!r:.60}; a message has a 'role' and a 'content', both strings"
             )
-        messages.append({"role": message["role"], "content": message["content"]})
+        messages.append({"role": message["role"], "content": _whole(message["content"], name, where)})
     if messages[-1]["role"] == "assistant":
         raise DataError(f"{where}: {name} ends with the assistant's message; end it with the user's")
     return messages
+
+
+def _whole(text: str, name: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as cause:
+        raise DataError(
+            f"{where}: {name} holds half a character ({text[cause.start : cause.end]!r}), which no tokenizer "
+            "takes; repair the text"
+        ) from None
+    return text

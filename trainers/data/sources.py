@@ -88,13 +88,16 @@ def _made_rows(source: FunctionSource, base_dir: Path) -> list[Row]:
     where = f"data.source.function '{source.function}'"
     try:
         records = list(make(size=source.size, seed=source.seed, **source.params))
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         # The user's own code: whatever it raises means that there is no data.
         raise DataError(f"{where} fails ({type(cause).__name__}: {cause}); check it and data.source.params") from cause
     if not records:
         raise DataError(f"{where} made no rows")
-    if odd := next((each for each in records if not isinstance(each, Mapping)), None):
-        raise DataError(f"{where} made a {type(odd).__name__}, {odd!r:.60}; every row is a mapping with named fields")
+    for odd in records:
+        if not isinstance(odd, Mapping):
+            raise DataError(
+                f"{where} made a {type(odd).__name__}, {odd!r:.60}; every row is a mapping with named fields"
+            )
     return [
         row_from_record(record, source.prompt_field, source.response_field, f"{where} row {number}")
         for number, record in enumerate(records)
@@ -104,8 +107,8 @@ def _made_rows(source: FunctionSource, base_dir: Path) -> list[Row]:
 def _json_object(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as cause:
-        raise DataError(f"{where} is not JSON: {cause}") from cause
+    except (ValueError, RecursionError) as cause:  # a number of thousands of digits, brackets in brackets without end
+        raise DataError(f"{where} is not JSON that can be read: {cause}") from cause
     if not isinstance(record, dict):
         raise DataError(f"{where} is a JSON {type(record).__name__}; every line is an object with named fields")
     return record
@@ -132,6 +135,9 @@ def _open_table(source: HuggingFaceSource, base_dir: Path) -> Any:
         raise DataError(
             f"data.source.path {path} does not exist; give a folder, a file or a hub id such as openai/gsm8k"
         )
+    saved = path.is_file() or (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
+    if saved and source.subset is not None:
+        raise DataError(f"data.source.subset {source.subset}: {path} is one data set and has no subsets; leave it out")
     try:
         if (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
             opened = datasets.load_from_disk(str(path))
@@ -158,6 +164,8 @@ def _open_table(source: HuggingFaceSource, base_dir: Path) -> Any:
             f"data.source.path {source.path} cannot be read ({type(cause).__name__}: {cause}); {remedy}"
         ) from cause
     if not isinstance(opened, dict):
+        if source.split != "train":
+            raise DataError(f"data.source.split {source.split}: {path} is one split already; leave it out")
         return opened
     if source.split not in opened:
         raise DataError(f"data.source.split: {unknown_name(source.split, opened, 'split')}")

@@ -122,7 +122,7 @@ def _written(name: str, rows: list[Row], base_dir: Path, field: str) -> list[str
 def _text(write: Any, row: Row, writer: str) -> str:
     try:
         text = write(row)
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         raise DataError(
             f"{writer} fails on the question {row.question!r:.80} ({type(cause).__name__}: {cause})"
         ) from cause

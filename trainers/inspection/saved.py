@@ -182,7 +182,7 @@ def load(
         (int(number), name, file)
         for file in folder.rollouts.glob("*.jsonl")
         for name, _, number in [file.stem.rpartition("-")]
-        if number.isdigit()
+        if number.isdecimal()
     )
     if not files:
         raise InspectionError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,8 @@ def inspect_model(path: Path) -> ModelFacts:
             f"model folder {path} has no tokenizer (tokenizer.json, tokenizer.model, or vocab.json with merges.txt); "
             "save the model's tokenizer there with save_pretrained"
         )
-    text = {**config, **config.get("text_config", {})}
+    inner = config.get("text_config")
+    text = {**config, **(inner if isinstance(inner, dict) else {})}
     for key in ("vocab_size", "hidden_size", "num_hidden_layers"):
         if not isinstance(text.get(key), int):
             raise ModelError(
@@ -64,6 +66,7 @@ def inspect_model(path: Path) -> ModelFacts:
             )
     tied = bool(text.get("tie_word_embeddings", True))
     tensors = _stored_tensors(path)
+    _check_shapes(path, text, tensors)
     if tied:
         tensors.pop("lm_head.weight", None)
     sizes: Counter[str] = Counter()
@@ -114,6 +117,27 @@ def _stored_tensors(path: Path) -> dict[str, tuple[str, list[int]]]:
     return tensors
 
 
+_EMBEDDING = re.compile(r"(?:^|\.)(?:embed_tokens|wte|word_embeddings|tok_embeddings)\.weight$")
+_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
+
+
+def _check_shapes(path: Path, text: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -> None:
+    """Refuses a configuration that the stored embedding or the number of stored layers contradicts."""
+    embedding = next((shape for name, (_, shape) in tensors.items() if _EMBEDDING.search(name)), None)
+    stated = [text["vocab_size"], text["hidden_size"]]
+    if embedding is not None and len(embedding) == 2 and embedding != stated:
+        raise ModelError(
+            f"{path / CONFIG} states vocab_size {stated[0]} and hidden_size {stated[1]}, and the stored embedding is "
+            f"{embedding}; they belong to different models: save both again with save_pretrained"
+        )
+    layers = {int(found[1]) for name in tensors if (found := _LAYER.search(name))}
+    if layers and len(layers) < text["num_hidden_layers"]:
+        raise ModelError(
+            f"{path / CONFIG} states num_hidden_layers {text['num_hidden_layers']}, and the weights hold "
+            f"{len(layers)}; download the folder again, or save it with save_pretrained"
+        )
+
+
 def _header(file: Path) -> dict[str, tuple[str, list[int]]]:
     # The format: eight bytes with the header's length, a JSON header, then the data at the offsets that it states.
     with file.open("rb") as stream:
@@ -125,11 +149,17 @@ def _header(file: Path) -> dict[str, tuple[str, list[int]]]:
             entries = json.loads(stream.read(length))
         except ValueError as cause:
             raise ModelError(f"{file} is not a safetensors file (its header is not JSON); download it again") from cause
-    entries.pop("__metadata__", None)
-    end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    try:
+        entries.pop("__metadata__", None)
+        end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+        tensors = {name: (entry["dtype"], entry["shape"]) for name, entry in entries.items()}
+    except (AttributeError, TypeError, KeyError, IndexError) as cause:
+        raise ModelError(
+            f"{file} is not a safetensors file (its header lists no tensors); download it again"
+        ) from cause
     if end != size:
         raise ModelError(f"{file} has {size} bytes, its header states {end}; it was cut short: download it again")
-    return {name: (entry["dtype"], entry["shape"]) for name, entry in entries.items()}
+    return tensors
 
 
 def _read_json(file: Path, remedy: str) -> dict[str, Any]:

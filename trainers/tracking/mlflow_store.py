@@ -145,7 +145,8 @@ class MlflowStore:
         if params and self._tracked_until is not None:
             known = self._call("get_run", self.run_id).data.params
             params = {key: value for key, value in params.items() if key not in known}
-        entities = [Param(_key(name), value) for name, value in params.items()]
+        named = {_key(name): value for name, value in params.items()}  # cut names may be equal
+        entities = [Param(name, value) for name, value in named.items()]
         for start in range(0, len(entities), MAX_PARAMS):
             self._call("log_batch", self.run_id, params=entities[start : start + MAX_PARAMS])
         self._params_logged = True

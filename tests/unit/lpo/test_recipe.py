@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,19 @@ def test_it_imports_no_engine():
     code = f"import sys, lpo.recipe; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "/" + "a" * 5000, "a\0b"])
+def test_a_text_that_can_be_no_path_is_refused_where_a_path_is_needed(path, write, tmp_path):
+    assert re.search("is no path that can be|is neither a file", refusal(path))
+    assert "model.path is no path that can be" in refusal(
+        "quickstart", ["model.kind=local", f'model.path="{path}"'.replace("\0", "\\0")]
+    )
+    spec = f'[{{reward: math, params: {{a: "{path}.yaml"}}}}]'.replace("\0", "\\0")
+    assert (
+        load_recipe("quickstart", [f"stages.rl.rewards={spec}"]).recipe.stages[1].rewards[0].params["a"]
+        == f"{path}.yaml"
+    )
 
 
 def test_a_dumped_recipe_loads_back_to_the_same(write, tmp_path):

@@ -1,6 +1,7 @@
 """Checkpoints are whole or absent, and damage is noticed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,28 @@ def test_a_save_that_fails_leaves_the_one_before(checkpoints: Checkpoints):
     assert checkpoints.latest().name == "rl-000001"
     again = Checkpoints(checkpoints.root, 2, checkpoints.model_path)
     assert list(again.root.glob("*.writing")) == []
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["link gone", "link copied as a folder"])
+def test_where_the_link_was_lost_the_newest_checkpoint_counts(checkpoints: Checkpoints, copied: bool):
+    for step in (1, 2):
+        checkpoints.save("rl", RunState(step=step), Weights())
+    link = checkpoints.root / "latest"
+    link.unlink()
+    if copied:
+        shutil.copytree(checkpoints.root / "rl-000002", link)
+    assert checkpoints.latest() == checkpoints.root / "rl-000002"
+    checkpoints.save("rl", RunState(step=3), Weights())
+    assert link.is_symlink()
+    assert checkpoints.latest() == checkpoints.root / "rl-000003"
+
+
+def test_a_manifest_that_cannot_be_read_is_named(checkpoints: Checkpoints):
+    folder = checkpoints.save("rl", RunState(step=1), Weights())
+    for content in ("[1]", '{"state": {"bytes": 3', '{"state": 3}'):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(CheckpointError, match=r"manifest\.json is damaged"):
+            verify(folder)
 
 
 def test_no_checkpoint_yet(checkpoints: Checkpoints):

@@ -109,6 +109,10 @@ def test_jsonl_takes_chat_messages(jsonl):
     [
         ("{", {}, "line 1 is not JSON"),
         ([1], {}, "line 1 is a JSON list"),
+        ("[" * 100_000, {}, "line 1 is not JSON that can be read"),
+        ('{"prompt": ' + "7" * 5000 + "}", {}, "line 1 is not JSON that can be read"),
+        ({"prompt": "x \ud800"}, {}, "prompt holds half a character"),
+        ({"prompt": "x", "work": "\ud800"}, {"response_field": "work"}, "work holds half a character"),
         ({"promt": "x"}, {}, "prompt_field unknown field 'prompt'; did you mean 'promt'?"),
         ({"prompt": 7}, {}, "prompt is 7; a question is a string or a list"),
         ({"prompt": "  "}, {}, "prompt is empty"),
@@ -216,6 +220,14 @@ def odd(size, seed):
     return ["no mapping"]
 
 
+def zero(size, seed):
+    return [0]
+
+
+def leaving(size, seed):
+    raise SystemExit(0)
+
+
 def failing(size, seed):
     raise LookupError("no more numbers")
 """
@@ -246,6 +258,8 @@ def test_a_function_makes_rows(maker):
         ("sums", {}, "prompt_field"),
         ("sums", {"params": {"least": 1}}, "fails (TypeError"),
         ("odd", {}, "made a str"),
+        ("zero", {}, "made a int"),
+        ("leaving", {}, "fails (SystemExit: 0)"),
         ("failing", {}, "fails (LookupError: no more numbers)"),
         ("none", {}, "data.source.function"),
     ],

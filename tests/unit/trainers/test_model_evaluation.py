@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lpo.errors import InputError
+from lpo.recipe import dump_recipe, load_recipe
 from trainers.model_evaluation import Question, evaluate_model, load
 
 
@@ -40,6 +41,17 @@ def test_what_cannot_be_asked_is_refused(model: Path, asked: Question, said: str
     given = Question(**{**vars(asked), "model": str(model) if asked.model == "here" else asked.model})
     with pytest.raises(InputError, match=said):
         load("quickstart", [], given)
+
+
+def test_questions_that_a_run_was_trained_on_are_not_asked(model: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.yaml").write_text(dump_recipe(load_recipe("quickstart").recipe))
+    asked = Question(model=str(model), items=1500)
+    with pytest.raises(InputError, match="the run held out 1000 questions by seed 0, and was trained on the others"):
+        load(str(run), ["data.held_out=2000"], asked)
+    _, stage = load(str(run), ["data.source.params.max_digits=2", "data.held_out=2000"], asked)
+    assert stage.evaluation.items == 1500
 
 
 def test_a_file_in_no_folder_is_refused_first(model: Path, tmp_path: Path):

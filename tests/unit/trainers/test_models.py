@@ -59,6 +59,12 @@ def test_tied_embeddings_count_once(folder):
         ("config.json", None, "has no config.json"),
         ("config.json", "{", "is not JSON"),
         ("config.json", "{}", "has no integer 'vocab_size'"),
+        (
+            "config.json",
+            json.dumps({**CONFIG, "text_config": None, "vocab_size": 12}),
+            "the stored embedding is [10, 4]",
+        ),
+        ("config.json", json.dumps({**CONFIG, "hidden_size": 8}), "the stored embedding is [10, 4]"),
         ("tokenizer.json", None, "has no tokenizer"),
         ("model.safetensors", None, "has no safetensors weights"),
         (
@@ -80,6 +86,21 @@ def test_weights_that_were_cut_short_are_noticed(folder):
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[:-8])
     assert "was cut short" in refusal(inspect_model, folder)
+
+
+def test_fewer_layers_than_stated_are_noticed(folder):
+    weights = {f"model.layers.{layer}.mlp.weight": torch.zeros(2) for layer in range(CONFIG["num_hidden_layers"] - 1)}
+    weights |= {"model.embed_tokens.weight": torch.zeros(10, 4), "model.layers.0.norm.weight": torch.zeros(2)}
+    (folder / "config.json").write_text(json.dumps({**CONFIG, "num_hidden_layers": 3}))
+    save_file(weights, folder / "model.safetensors")
+    assert "states num_hidden_layers 3, and the weights hold 1" in refusal(inspect_model, folder)
+
+
+@pytest.mark.parametrize("header", ["[1]", '{"w": {"dtype": "F32"}}', '{"w": 3}'])
+def test_a_header_that_lists_no_tensors_is_named(header, folder):
+    content = len(header).to_bytes(8, "little") + header.encode() + bytes(8)
+    (folder / "model.safetensors").write_bytes(content)
+    assert "its header lists no tensors" in refusal(inspect_model, folder)
 
 
 def test_a_missing_shard_and_other_formats_are_named(folder):

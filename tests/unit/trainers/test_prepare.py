@@ -14,7 +14,7 @@ from tests.unit.lpo.small_tokenizers import byte_level
 from trainers import prepare as preparing
 from trainers.data import PromptDataset, WorkedSet
 from trainers.placement import ClusterError
-from trainers.prepare import PreparationError, prepare
+from trainers.prepare import PreparationError, Prepared, prepare
 
 RATE = {"learning_rate": 1e-3}
 RL: dict[str, Any] = {
@@ -56,6 +56,23 @@ def no_model(monkeypatch: pytest.MonkeyPatch):
 
 def test_what_the_machine_cannot_hold(tmp_path: Path):
     assert "needs 99999 CPU" in refused(recipe([RL], learner={"threads": 99999}), tmp_path)
+
+
+def test_folders_for_rewards_exist(tmp_path: Path):
+    said = refused(recipe([RL], reward_workers={"writable": ["/nowhere/at/all"]}), tmp_path)
+    assert "reward_workers.writable names /nowhere/at/all, which is no folder" in said
+
+
+def test_the_digest_is_of_prompts_and_responses():
+    given = prompts(3, 4)
+    pairs = [(given[0], [1, 2])]
+
+    def digest(train: list[Prompt], worked: list[tuple[Prompt, list[int]]]) -> str:
+        sets = [WorkedSet("instant", worked)]
+        return Prepared(Path("/m"), None, dataset(train, prompts(5)), sets, 9, []).data_digest
+
+    assert digest(given, pairs) == digest(prompts(3, 4), [(prompts(3)[0], [1, 2])])
+    assert len({digest(given, pairs), digest(prompts(4, 3), pairs), digest(given, [(given[0], [2, 1])])}) == 3
 
 
 def test_settings_of_gpus_on_cpus(tmp_path: Path):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from lpo.recipe import Recipe, load_recipe
 from lpo.samples import Group, Prompt, Response
-from trainers.run_folder import RunFolder, RunFolderError, read_metrics, write_atomically
+from trainers.run_folder import RunFolder, RunFolderError, check_run_dir, read_metrics, write_atomically
 
 
 @pytest.fixture
@@ -204,3 +205,38 @@ def test_rollouts_carry_ratios_and_places_where_they_are_known(recipe):
     assert (row["grain"], row["ratios"], row["clips"]) == ("segment", [1.25, None], ["high", ""])
     assert len(row["offsets"]) == len(response.token_ids)
     assert row["decoded"] == "It is \ufffd"
+
+
+def test_two_processes_do_not_train_in_one_folder(recipe):
+    folder = RunFolder.create(recipe)
+    with (
+        folder.locked(),
+        pytest.raises(RunFolderError, match=f"process {os.getpid()} of .* is training in it"),
+        RunFolder.open(folder.path).locked(),
+    ):
+        pass
+    with folder.locked():
+        pass
+
+
+def test_what_was_damaged_in_the_folder_is_named(recipe):
+    folder = RunFolder.create(recipe)
+    (folder.rollouts / "notes.jsonl").write_text("mine")
+    folder.append_metrics({"loss": 1.0})
+    with pytest.raises(RunFolderError, match="a line without stage and step"):
+        folder.truncate_to(1, "rl")
+    folder.metrics_file.write_text("5\n{}\n")
+    with pytest.raises(RunFolderError, match="line 1 is damaged"):
+        folder.truncate_to(1, "rl")
+    folder.metrics_file.unlink()
+    folder.truncate_to(1, "rl")
+    assert (folder.rollouts / "notes.jsonl").exists()
+    (folder.path / "run.json").write_text('{"a": ')
+    with pytest.raises(RunFolderError, match=r"run\.json is damaged"):
+        folder.read_state()
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a" * 5000, "a\0b"])
+def test_what_can_be_no_path_is_refused(path, recipe):
+    with pytest.raises(RunFolderError, match=r"run_dir .*(no path|NUL)"):
+        check_run_dir(recipe.model_copy(update={"run_dir": path}))
