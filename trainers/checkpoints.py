@@ -169,6 +169,9 @@ def export_model(run_dir: Path, which: str, target: Path) -> Path:
     source = model_in_run(run_dir, which)
     if target.exists():
         raise CheckpointError(f"{target} exists; name a folder that does not")
+    there = next(each for each in target.absolute().parents if each.exists())
+    if not there.is_dir():
+        raise CheckpointError(f"{target}: {there} is a file; name a folder that can be made")
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("manifest.json"))
     return target
 

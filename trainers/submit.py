@@ -129,8 +129,8 @@ def _client(url: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
     logging.getLogger("ray").setLevel(logging.WARNING)  # it would tell of uploads
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         # Ray itself would wait long for a host that does not answer.
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_S).close()

@@ -118,6 +118,8 @@ def _construct(node: yaml.Node, path: Path, lines: dict[Path, int], above: tuple
 
 def _scalar(node: yaml.ScalarNode, line: int) -> Any:
     text, kind = node.value, node.tag.removeprefix(_TAG)
+    if kind == "int" and len(text) > 1000:
+        raise YamlError(f"a whole number of {len(text)} characters; no field takes one", line)
     try:
         if kind == "str":
             return text

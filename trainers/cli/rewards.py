@@ -70,9 +70,15 @@ def check(
     pairs = [argument.partition("=") for argument in context.args]
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
         raise typer.BadParameter(f"'{wrong[0]}' is not key=value, a param of the reward")
+    if not plugin:
+        raise typer.BadParameter("it is empty; give a name, file.py:function or module:function", param_hint="REWARD")
+    try:
+        params = _nested({name: yaml.safe_load(value) for name, _, value in pairs})
+    except yaml.YAMLError as error:
+        raise typer.BadParameter(f"a param's value is not valid YAML: {' '.join(str(error).split())}") from None
     groups = groups_of(read_rows(data))
     columns = sorted({name for group in groups for name in group.prompt.columns})
-    spec = RewardSpec(reward=plugin, params=_nested({name: yaml.safe_load(value) for name, _, value in pairs}))
+    spec = RewardSpec(reward=plugin, params=params)
     settings = RewardWorkers(workers=workers, timeout_s=timeout, memory_gib=memory)
     with RewardPool(settings, Path.cwd()) as pool:
         reward = pool.resolve(spec, columns)

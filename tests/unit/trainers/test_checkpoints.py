@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainers.checkpoints import CheckpointError, Checkpoints, run_state, verify
+from trainers.checkpoints import CheckpointError, Checkpoints, export_model, run_state, verify
 from trainers.run import RunState
 
 
@@ -109,3 +109,11 @@ def test_export_carries_the_tokenizer(checkpoints: Checkpoints):
     verify(folder)
     files = set(json.loads((folder / "manifest.json").read_text()))
     assert files == {"model.safetensors", "tokenizer.json"}
+
+
+def test_an_export_into_a_file_is_refused(checkpoints: Checkpoints, tmp_path: Path):
+    checkpoints.export("rl-model", Weights())
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="file is a file; name a folder that can be made"):
+        export_model(tmp_path, "final", tmp_path / "file" / "below")
+    assert (export_model(tmp_path, "final", tmp_path / "new" / "model") / "model.safetensors").exists()

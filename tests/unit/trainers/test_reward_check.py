@@ -79,6 +79,8 @@ def test_what_cannot_be_checked_is_refused(check, tmp_path):
     code, output = check("mine.py:brevity", "--data", "rows.jsonl", "limits=4")
     assert (code, "unknown parameter 'limits'; did you mean 'limit'?" in " ".join(output.split())) == (2, True)
     assert check("mine.py:brevity", "--data", "rows.jsonl", "limit")[0] == 2
+    assert check("mine.py:brevity", "--data", "rows.jsonl", "limit=[")[0] == 2
+    assert check("", "--data", "rows.jsonl")[0] == 2
     assert check("mine.py:brevity", "--data", "gone.jsonl")[0] == 2
     (tmp_path / "rows.jsonl").write_text('{"prompt": "2 + 2?", "answer": "4"}\n')
     code, output = check("mine.py:brevity", "--data", "rows.jsonl")

@@ -232,6 +232,11 @@ def test_a_run_folder_that_will_not_outlive_the_job_is_said(
     assert not any("run_dir" in line for line in lines)
 
 
+def test_an_address_that_is_none(loaded: LoadedRecipe):
+    with pytest.raises(ClusterError, match=r"no Ray job server answers there .Invalid IPv6 URL"):
+        submit(loaded, "http://[")
+
+
 @pytest.mark.parametrize("scheme", ["", "http://"])
 def test_nobody_at_the_address(loaded: LoadedRecipe, scheme: str):
     with socket.socket() as probe:
