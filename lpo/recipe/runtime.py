@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lpo.recipe.base import Name, NonNegative, Plugin, Positive, PositiveFloat, RecipeFile, Section
+from lpo.recipe.base import LARGEST, Name, NonNegative, Plugin, Positive, PositiveFloat, RecipeFile, Section
 
 Dtype = Literal["float32", "bfloat16"]
 TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "uc")
@@ -127,7 +127,7 @@ class Evaluation(Section):
 class Optimizer(Section):
     """AdamW with a learning-rate schedule and gradient-norm clipping."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    learning_rate: Annotated[float, Field(gt=0, le=LARGEST)]
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: NonNegative = 0
     min_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
