@@ -62,7 +62,7 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)  # Ray's agents look for their parent every now and then
     assert [each.cmdline() for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
@@ -107,7 +107,11 @@ def test_another_seed_gives_others(small_recipe: Path, uninterrupted: list[dict]
         start("train", str(small_recipe), f"run_dir={run}", "seed=4", "stages.dft.steps=2", "stages.rl.steps=1")
     )
     assert code == 0, output
-    assert metrics(run)[0]["policy/loss"] != pytest.approx(uninterrupted[0]["policy/loss"], abs=1e-5)
+    mine, theirs = (
+        next(each["policy/loss"] for each in records if "policy/loss" in each)
+        for records in (metrics(run), uninterrupted)
+    )
+    assert mine != pytest.approx(theirs, abs=1e-5)
 
 
 @pytest.mark.parametrize(
