@@ -61,8 +61,8 @@ def resume(run_dir: str | Path, *, plain: bool | None = None) -> Outcome:
     with folder.locked():
         loaded = load_recipe(folder.recipe_file)
         prepared = prepare(loaded)
-        began_with = folder.read_state().get("data", prepared.data_digest)
-        if began_with != prepared.data_digest:
+        digest = prepared.data_digest
+        if folder.read_state().get("data", digest) != digest:
             raise RunFolderError(
                 f"{folder.path}: prompts, worked responses or tokens are not those that the run began with; restore "
                 "the data and the model's tokenizer, or begin a new run from an exported model (`lpo export`)"

@@ -43,9 +43,9 @@ def load(target: str, overrides: list[str], question: Question) -> tuple[LoadedR
     """
     folder = Path(target).expanduser()
     if (folder / "recipe.yaml").is_file():
-        own = load_recipe(RunFolder.open(folder).recipe_file, check_files=False).recipe.data
-        loaded = load_recipe(RunFolder.open(folder).recipe_file, overrides)
-        asked = loaded.recipe.data
+        file = RunFolder.open(folder).recipe_file
+        loaded = load_recipe(file, overrides)
+        own, asked = load_recipe(file, check_files=False).recipe.data, loaded.recipe.data
         if asked.source == own.source and (asked.held_out, asked.seed) != (own.held_out, own.seed):
             raise EvaluationError(
                 f"data.held_out={asked.held_out} data.seed={asked.seed}: the run held out {own.held_out} questions "

@@ -24,6 +24,7 @@ from typing import Any
 
 from lpo.errors import InputError
 from lpo.recipe import Recipe, dump_recipe
+from lpo.recipe.layers import NO_PATH
 from lpo.samples import Group, Response
 
 _BROKEN = re.compile("[\ud800-\udfff]")
@@ -210,7 +211,7 @@ def check_run_dir(recipe: Recipe) -> None:
     try:
         path = Path(recipe.run_dir or "runs").expanduser().absolute()
         there = next(each for each in (path, *path.parents) if each.exists())
-    except (OSError, RuntimeError, ValueError) as error:  # too long, a NUL, the home of nobody
+    except NO_PATH as error:
         raise RunFolderError(f"run_dir {recipe.run_dir!r:.80} is no path that can be ({error})") from None
     if "\0" in str(path):
         raise RunFolderError(f"run_dir {recipe.run_dir!r:.80} holds a NUL; no path can")

@@ -62,7 +62,7 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=60)  # Ray's agents look for their parent every now and then
+    _, alive = psutil.wait_procs(processes, timeout=20)
     assert [each.cmdline() for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 

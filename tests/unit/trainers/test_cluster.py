@@ -4,18 +4,9 @@ import socket
 
 import pytest
 
-from lpo.recipe import Recipe
+from tests.unit.trainers.bare_recipe import recipe
 from trainers.cluster import connected, describe_layout
 from trainers.placement import ClusterError
-
-MODEL = {"kind": "local", "path": "/model"}
-DATA = {"source": {"kind": "jsonl", "path": "/data.jsonl"}}
-RATE = {"learning_rate": 1e-3}
-STAGE = {"kind": "rl", "steps": 1, "algorithm": "lpo", "rewards": [{"reward": "math"}], "optimizer": RATE}
-
-
-def recipe(**sections: object) -> Recipe:
-    return Recipe.model_validate({"name": "r", "model": MODEL, "data": DATA, "stages": [STAGE], **sections})
 
 
 def test_the_reservation_in_words(monkeypatch: pytest.MonkeyPatch):

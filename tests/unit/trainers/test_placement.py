@@ -3,16 +3,8 @@
 import pytest
 
 from lpo.recipe import Recipe
+from tests.unit.trainers.bare_recipe import recipe
 from trainers.placement import ClusterError, check_fits, layout, no_room
-
-MODEL = {"kind": "local", "path": "/model"}
-DATA = {"source": {"kind": "jsonl", "path": "/data.jsonl"}}
-RATE = {"learning_rate": 1e-3}
-STAGE = {"kind": "rl", "steps": 1, "algorithm": "lpo", "rewards": [{"reward": "math"}], "optimizer": RATE}
-
-
-def recipe(**sections: object) -> Recipe:
-    return Recipe.model_validate({"name": "r", "model": MODEL, "data": DATA, "stages": [STAGE], **sections})
 
 
 def apart(ranks: int, threads: int, workers: int, engine_threads: int = 1) -> Recipe:
