@@ -42,6 +42,8 @@ class RewardError(InputError):
     """A reward of the recipe cannot be used. The message names the reward, the cause and the remedy."""
 
 
+ANSWER_FIELD = "answer_field"
+"""A param of this name says which column of the data has the right answer; one that is not there is found early."""
 SCOPES = get_args(Scope)
 LARGEST_GROUP = 128
 """For which the cost of a judge is told beforehand."""
@@ -125,6 +127,10 @@ class ResolvedReward:
             if required and name not in provided:
                 known = ", ".join([*STANDARD_ARGUMENTS, *columns])
                 return f"requires '{name}', which is neither a param nor a column of the data; there are: {known}"
+        if ANSWER_FIELD in accepted:
+            named = self.params.get(ANSWER_FIELD, inspect.signature(self.function).parameters[ANSWER_FIELD].default)
+            if named not in columns:
+                return f"takes the answer from a column that the data has not: {unknown_name(named, columns)}"
         own = getattr(self.function, "column_problem", None)
         return own(columns) if own is not None else None
 

@@ -169,6 +169,8 @@ class RewardWorkers(Section):
     """On each node. None: one for each core, at most 8."""
     timeout_s: PositiveFloat = 60.0
     """Time limit of one call. A call may be about several responses; one that overstays is repeated for each alone."""
+    import_timeout_s: PositiveFloat = 120.0
+    """Time limit for a reward to be imported, and made where it is a class; once in each worker."""
     memory_gib: Annotated[float, Field(ge=0.125, le=2**20)] = 4.0
     """Memory of one worker with all processes that its rewards start."""
     concurrency: Positive = 64

@@ -119,7 +119,8 @@ class RewardPool:
             with self._worker() as worker:
                 facts = worker.load(given, self._base_dir, columns)
         except WorkerLostError as lost:
-            reason = str(lost) or too_long(START_TIMEOUT_S)
+            limit = self._settings.import_timeout_s
+            reason = str(lost) or f"{too_long(limit)} (reward_workers.import_timeout_s); raise it, or import less"
             raise RewardError(f"reward '{spec.reward}' does not load: its process {reason}\n{lost.printed}") from None
         if "refused" in facts:
             raise RewardError(facts["refused"])
@@ -159,7 +160,7 @@ class RewardPool:
             with suppress(WorkerLostError, RewardWorkerError, threading.BrokenBarrierError), self._worker() as worker:
                 for reward in rewards:
                     worker.load(reward.spec, self._base_dir)
-                everyone.wait(START_TIMEOUT_S)  # a worker that is done first must not be taken again
+                everyone.wait(START_TIMEOUT_S + self._settings.import_timeout_s)  # a worker that is done first must not be taken again
 
         with ThreadPoolExecutor(self.workers) as executor:
             for _ in range(self.workers):

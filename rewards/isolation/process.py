@@ -46,6 +46,7 @@ class WorkerProcess:
 
     def __init__(self, limits: WorkerLimits) -> None:
         self._loaded: dict[str, dict[str, Any]] = {}
+        self._import_timeout_s = limits.import_timeout_s
         self._channel, worker_end = socket.socketpair()
         guard_lifeline, lifeline = os.pipe()
         self._lifeline: int | None = lifeline
@@ -90,7 +91,8 @@ class WorkerProcess:
         """What the worker says of a reward when it has imported it; asked once. Raises WorkerLostError."""
         key = repr((spec, base_dir, columns))
         if key not in self._loaded:
-            self._loaded[key], _ = self._ask({"spec": spec, "base_dir": base_dir, "columns": columns}, START_TIMEOUT_S)
+            request = {"spec": spec, "base_dir": base_dir, "columns": columns}
+            self._loaded[key], _ = self._ask(request, self._import_timeout_s)
         return self._loaded[key]
 
     def judge(

@@ -21,11 +21,19 @@ class WorkerLimits:
     processes: int
     writable: tuple[str, ...]
     timeout_s: float
+    import_timeout_s: float
     concurrency: int
 
     @classmethod
     def of(cls, settings: RewardWorkers) -> WorkerLimits:
-        return cls(settings.memory_gib, _PROCESSES, tuple(settings.writable), settings.timeout_s, settings.concurrency)
+        return cls(
+            memory_gib=settings.memory_gib,
+            processes=_PROCESSES,
+            writable=tuple(settings.writable),
+            timeout_s=settings.timeout_s,
+            import_timeout_s=settings.import_timeout_s,
+            concurrency=settings.concurrency,
+        )
 
     def folders(self) -> tuple[str, ...]:
         """What may be written to on this machine: the user's cache too, made if it is not there."""

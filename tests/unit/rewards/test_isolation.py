@@ -167,6 +167,18 @@ def test_a_plugin_that_ends_its_process_when_imported_is_refused(tmp_path):
         pool.resolve(RewardSpec(reward="rude.py:f"))
 
 
+def test_a_plugin_that_hangs_when_imported_is_refused_in_the_time_that_the_recipe_gives_it(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(600)\n")
+    with (
+        RewardPool(RewardWorkers(workers=1, import_timeout_s=0.5), tmp_path) as pool,
+        pytest.raises(RewardError) as refusal,
+    ):
+        pool.resolve(RewardSpec(reward="slow.py:f"))
+    first, printed = str(refusal.value).split("\n")[:2]
+    assert "its process took longer than 0.5 s (reward_workers.import_timeout_s)" in first
+    assert printed == "loading"
+
+
 def test_no_process_is_left_when_a_pool_is_closed():
     me = psutil.Process()
     before = set(me.children(recursive=True))

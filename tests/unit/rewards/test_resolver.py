@@ -125,6 +125,14 @@ def test_a_column_that_nothing_provides_is_found_before_anything_is_scored(tmp_p
     assert "requires 'solution', which is neither a param nor a column of the data" in message
 
 
+@pytest.mark.parametrize("name", ["math", "match"])
+def test_the_column_of_the_answers_must_be_there(name):
+    spec = RewardSpec(reward=name, params={"answer_field": "answr"})
+    assert "unknown field 'answr'; did you mean 'answer'?" in refusal(rewards.resolve, spec, columns=["answer"])
+    assert "unknown field 'answer'; known: solution" in refusal(rewards.resolve, name, columns=["solution"])
+    assert rewards.resolve(name, columns=["answer"]).name == name
+
+
 def test_two_rewards_of_one_name_are_refused(tmp_path):
     (tmp_path / "mine.py").write_text("def math(responses):\n    return [0.0] * len(responses)\n")
     specs = [RewardSpec(reward="math"), RewardSpec(reward="mine.py:math")]
