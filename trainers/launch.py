@@ -22,6 +22,7 @@ from trainers.progress import Progress
 from trainers.reinforce import train_rl
 from trainers.run import Run, RunState
 from trainers.run_folder import RunFolder, RunFolderError, check_run_dir
+from trainers.run_log import logged
 from trainers.stopping import Interrupted, StopSignal
 from trainers.supervised import train_supervised
 from trainers.tracking import Status, track_run
@@ -85,7 +86,7 @@ def _run(
     names = [(stage.name, stage.steps) for stage in recipe.stages]
     status: Status = "FAILED"
     outcome = None
-    with folder.logging(), Progress(names, plain=plain) as progress, StopSignal(progress.note) as stop:
+    with logged(folder.log_file), Progress(names, plain=plain) as progress, StopSignal(progress.note) as stop:
         tracker = track_run(recipe, folder, parent_run_id)
         try:
             with (

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import logging
 import os
 import re
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +27,6 @@ from lpo.samples import Group, Response
 
 _BROKEN = re.compile("[\ud800-\udfff]")
 """Bytes of half a character, which no file can hold."""
-_LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class RunFolderError(InputError):
@@ -169,37 +166,6 @@ class RunFolder:
                 f"{self._state_file} is damaged; remove it, and the run goes on as a new one in MLflow"
             ) from None
 
-    @contextmanager
-    def logging(self) -> Iterator[None]:
-        """Python's logging into run.log from DEBUG on, and to stderr from WARNING on; undone at the end.
-
-        Loggers of libraries that write a line for every request stay at INFO.
-        """
-        root = logging.getLogger()
-        file = logging.FileHandler(self.log_file, encoding="utf-8")
-        file.setLevel(logging.DEBUG)
-        file.setFormatter(logging.Formatter(_LOG_FORMAT))
-        console = _StderrHandler()
-        console.setLevel(logging.WARNING)
-        console.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        loud = [
-            logging.getLogger(name) for name in ("urllib3", "asyncio", "matplotlib", "PIL", "sqlalchemy", "alembic")
-        ]
-        levels = [(logger, logger.level) for logger in [root, *loud]]
-        root.setLevel(logging.DEBUG)
-        for logger in loud:
-            logger.setLevel(logging.INFO)
-        root.addHandler(file)
-        root.addHandler(console)
-        try:
-            yield
-        finally:
-            for handler in (file, console):
-                root.removeHandler(handler)
-                handler.close()
-            for logger, level in levels:
-                logger.setLevel(level)
-
 
 def check_run_dir(recipe: Recipe) -> None:
     """Refuses a ``run_dir`` in which a new run cannot begin; makes nothing.
@@ -226,21 +192,6 @@ def check_run_dir(recipe: Recipe) -> None:
             f"run_dir {path} holds a run already; continue it with `lpo resume {path}`, or name another folder"
         )
     raise RunFolderError(f"run_dir {path} is not empty and holds no run; name a folder that is new or empty")
-
-
-class _StderrHandler(logging.StreamHandler):
-    """Writes to what ``sys.stderr`` is at the moment: a live display replaces it for as long as it stands."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> Any:
-        return sys.stderr
-
-    @stream.setter
-    def stream(self, _: Any) -> None:
-        pass
 
 
 def read_metrics(file: Path) -> Iterator[dict[str, Any]]:

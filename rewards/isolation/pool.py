@@ -160,7 +160,8 @@ class RewardPool:
             with suppress(WorkerLostError, RewardWorkerError, threading.BrokenBarrierError), self._worker() as worker:
                 for reward in rewards:
                     worker.load(reward.spec, self._base_dir)
-                everyone.wait(START_TIMEOUT_S + self._settings.import_timeout_s)  # a worker that is done first must not be taken again
+                # A worker that is done first must not be taken again.
+                everyone.wait(START_TIMEOUT_S + self._settings.import_timeout_s)
 
         with ThreadPoolExecutor(self.workers) as executor:
             for _ in range(self.workers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from trainers.data.rows import Row
@@ -17,13 +18,28 @@ def chain_sum(row: Row) -> str:
 
     Raises ValueError where the question holds no sum.
     """
-    first, steps = _steps(row)
-    total = first
-    sentences = []
-    for position, (operator, term, result) in enumerate(steps):
-        sentences.append(f"{'Then' if position else 'First'}, {total} {operator} {term} = {result}.")
-        total = result
+    total, sentences = _worked(row)
     return " ".join([*sentences, f"The answer is {total}."])
+
+
+def chain_sum_chatty(row: Row) -> str:
+    """Solves a ``chain_sum`` step by step; four times in five a remark follows that adds nothing.
+
+    A model that imitates it can be brief, and mostly is not. The question's text decides, so that a question is always
+    answered alike.
+
+    >>> chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 4 + 3 - 2 ="))
+    'First, 4 + 3 = 7. Then, 7 - 2 = 5. That is how it is done, one step after the other.'
+    >>> chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 3 + 3 - 2 ="))
+    'First, 3 + 3 = 6. Then, 6 - 2 = 4.'
+
+    Raises ValueError where the question holds no sum of two terms or more.
+    """
+    _, sentences = _worked(row)
+    if not sentences:
+        raise ValueError("its sum has one term only")
+    remarks = hashlib.sha256(_text(row).encode()).digest()[0] % 5
+    return " ".join([*sentences, "That is how it is done, one step after the other."] if remarks else sentences)
 
 
 def chain_sum_thoughts(row: Row) -> str:
@@ -47,10 +63,23 @@ def chain_sum_thoughts(row: Row) -> str:
     return " ".join([*sentences, f"Backwards: {', '.join(back)}. That is where I started."])
 
 
+def _worked(row: Row) -> tuple[int, list[str]]:
+    """The result, and a sentence for every step to it."""
+    total, steps = _steps(row)
+    sentences = []
+    for position, (operator, term, result) in enumerate(steps):
+        sentences.append(f"{'Then' if position else 'First'}, {total} {operator} {term} = {result}.")
+        total = result
+    return total, sentences
+
+
+def _text(row: Row) -> str:
+    return row.question if isinstance(row.question, str) else str(row.question[-1]["content"])
+
+
 def _steps(row: Row) -> tuple[int, list[tuple[str, str, int]]]:
     """The first term, then operator, term and running result of every step."""
-    text = row.question if isinstance(row.question, str) else row.question[-1]["content"]
-    expression = re.search(r"-?\d+(?:\s*[+-]\s*-?\d+)*(?=\s*=)", text)
+    expression = re.search(r"-?\d+(?:\s*[+-]\s*-?\d+)*(?=\s*=)", _text(row))
     if expression is None:
         raise ValueError("there is no sum followed by '=' in it")
     (_, first), *rest = _TERM.findall(_signed_first(expression.group()))

@@ -16,6 +16,7 @@ from trainers.data.rows import DataError, Row
 
 SOLUTIONS = {
     "chain_sum": "trainers.data.solutions:chain_sum",
+    "chain_sum_chatty": "trainers.data.solutions:chain_sum_chatty",
     "chain_sum_thoughts": "trainers.data.solutions:chain_sum_thoughts",
 }
 """Writers of solutions and thoughts that a recipe can name without a path."""

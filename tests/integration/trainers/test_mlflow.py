@@ -106,10 +106,11 @@ import json, logging, sys
 from pathlib import Path
 from lpo.recipe import load_recipe
 from trainers.run_folder import RunFolder
+from trainers.run_log import logged
 from trainers.tracking import track_run
 recipe = load_recipe(sys.argv[1]).recipe
 folder = RunFolder.create(recipe)
-with folder.logging():
+with logged(folder.log_file):
     tracker = track_run(recipe, folder)
     tracker._patience_s = 3.0
     for step in range(5):

@@ -6,7 +6,7 @@ import pytest
 
 from lpo.recipe.data import Data
 from trainers.data import DataError, PromptOrder, Row, build_dataset, worked_sets
-from trainers.data.solutions import chain_sum
+from trainers.data.solutions import chain_sum, chain_sum_chatty
 from trainers.data.split import held_out_keys, question_key
 
 
@@ -318,6 +318,22 @@ def test_chain_sum_agrees_with_the_task_on_its_own_questions(tmp_path):
         assert chain_sum(row).endswith(f"The answer is {row.answer}.")
 
 
+def test_four_sums_in_five_are_solved_with_a_remark(tmp_path):
+    params = {"min_terms": 2, "max_terms": 4, "min_digits": 1, "max_digits": 1}
+    source = {"kind": "reasoning_gym", "task": "chain_sum", "params": params, "size": 900}
+    dataset = build_dataset(Data(source=source, held_out=2, template="plain"), Letters(), tmp_path)
+    remarks = []
+    for row in dataset.train_rows:
+        steps, remarked, remark = chain_sum_chatty(row).partition(" That is how")
+        assert steps == chain_sum(row).partition(" The answer is")[0]
+        assert steps.endswith(f" = {row.answer}.")
+        assert not any(map(str.isdigit, remark))  # the last number stays the answer
+        remarks.append(bool(remarked))
+    assert 0.7 < sum(remarks) / len(remarks) < 0.9
+
+
 def test_chain_sum_refuses_a_question_without_a_sum():
     with pytest.raises(ValueError, match="no sum"):
         chain_sum(Row("What is the capital of France?"))
+    with pytest.raises(ValueError, match="one term only"):
+        chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 7 ="))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from trainers.progress import Progress
 from trainers.run_folder import RunFolder
+from trainers.run_log import logged
 
 STEP = {"reward/mean": 0.5, "response/tokens": 34.0, "policy/clip_fraction": 0.02, "rate/tokens_per_s": 3000.0}
 TIMES = {"time/rollout": 3.0, "time/learn": 1.0, "time/transfer": 0.0}
@@ -99,7 +100,7 @@ def test_a_new_stage_keeps_accuracy_and_forgets_the_rest():
 def test_text_that_others_print_appears_above_the_live_panel(monkeypatch, tmp_path):
     out = console(terminal=True)
     folder = RunFolder(tmp_path)
-    with folder.logging(), Progress([("rl", 2)], plain=False, console=out) as progress:
+    with logged(folder.log_file), Progress([("rl", 2)], plain=False, console=out) as progress:
         print("(worker pid=7) loaded [red]weights")
         print("to stderr", file=sys.stderr)
         logging.getLogger("x").warning("careful")

@@ -12,6 +12,7 @@ import pytest
 from lpo.recipe import Recipe, load_recipe
 from lpo.samples import Group, Prompt, Response
 from trainers.run_folder import RunFolder, RunFolderError, check_run_dir, read_metrics, write_atomically
+from trainers.run_log import logged
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 def test_logging_goes_to_the_file_from_debug_and_to_the_console_from_warning(recipe, capsys):
     folder = RunFolder.create(recipe)
     before = (logging.getLogger().level, list(logging.getLogger().handlers))
-    with folder.logging():
+    with logged(folder.log_file):
         logging.getLogger("trainers.x").debug("quiet")
         logging.getLogger("trainers.x").warning("loud")
         logging.getLogger("urllib3").debug("chatter")
