@@ -23,22 +23,22 @@ def chain_sum(row: Row) -> str:
 
 
 def chain_sum_chatty(row: Row) -> str:
-    """Solves a ``chain_sum`` step by step; four times in five a remark follows that adds nothing.
+    """Solves a ``chain_sum`` step by step; nine times in ten a remark follows that adds nothing.
 
     A model that imitates it can be brief, and mostly is not. The question's text decides, so that a question is always
     answered alike.
 
     >>> chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 4 + 3 - 2 ="))
     'First, 4 + 3 = 7. Then, 7 - 2 = 5. That is how it is done, one step after the other.'
-    >>> chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 3 + 3 - 2 ="))
-    'First, 3 + 3 = 6. Then, 6 - 2 = 4.'
+    >>> chain_sum_chatty(Row("State the final answer to the following arithmetic problem: 4 + 8 - 2 ="))
+    'First, 4 + 8 = 12. Then, 12 - 2 = 10.'
 
     Raises ValueError where the question holds no sum of two terms or more.
     """
     _, sentences = _worked(row)
     if not sentences:
         raise ValueError("its sum has one term only")
-    remarks = hashlib.sha256(_text(row).encode()).digest()[0] % 5
+    remarks = hashlib.sha256(_text(row).encode()).digest()[0] % 10
     return " ".join([*sentences, "That is how it is done, one step after the other."] if remarks else sentences)
 
 

@@ -318,7 +318,7 @@ def test_chain_sum_agrees_with_the_task_on_its_own_questions(tmp_path):
         assert chain_sum(row).endswith(f"The answer is {row.answer}.")
 
 
-def test_four_sums_in_five_are_solved_with_a_remark(tmp_path):
+def test_nine_sums_in_ten_are_solved_with_a_remark(tmp_path):
     params = {"min_terms": 2, "max_terms": 4, "min_digits": 1, "max_digits": 1}
     source = {"kind": "reasoning_gym", "task": "chain_sum", "params": params, "size": 900}
     dataset = build_dataset(Data(source=source, held_out=2, template="plain"), Letters(), tmp_path)
@@ -329,7 +329,7 @@ def test_four_sums_in_five_are_solved_with_a_remark(tmp_path):
         assert steps.endswith(f" = {row.answer}.")
         assert not any(map(str.isdigit, remark))  # the last number stays the answer
         remarks.append(bool(remarked))
-    assert 0.7 < sum(remarks) / len(remarks) < 0.9
+    assert 0.85 < sum(remarks) / len(remarks) < 0.95
 
 
 def test_chain_sum_refuses_a_question_without_a_sum():
