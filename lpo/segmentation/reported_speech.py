@@ -10,6 +10,10 @@ _ENGLISH = re.compile(
     r"(?!(?:He|She|They|We|I|It|You|The|A|An|His|Her|This|That|There|Then|But|And)\b)(?:(?:[A-Z][\w.'’-]*|the|his|her|my|our|their|a|an|old|young|little|one|another)\s+){1,4}?"
     rf"(?:{'|'.join(sorted(REPORTING_VERBS))})\b[^.!?:;,\n]{{0,60}}(?P<stop>[.!?:;,]?)"
 )
+# "I" is a capital either way. After a full stop a sentence of its own is likelier: a report would follow a comma.
+_FIRST_PERSON = re.compile(
+    rf"I\s+(?:\w+ly\s+)?(?:{'|'.join(sorted(REPORTING_VERBS))})\b[^.!?:;,\n]{{0,60}}(?P<stop>[.!?:;,]?)"
+)
 _CHINESE = re.compile(
     r"(?:[^，,。.！!？?：:；“”「」『』\n]{0,12}?(?:[说說问問喊叫答笑嚷叹嘆吼骂罵](?:着|著|了|道|一[声聲句])?|(?<!知)道)"
     r"|[他她它我你]们?[说說问問喊叫答][^，。！？：\n]{0,8})(?P<stop>[，,。.！!？?：:；\n]|$)"
@@ -30,7 +34,7 @@ _QUOTES = frozenset("\"'”’»」』›")
 _OPENERS = {"”": "“", "」": "「", "』": "『"}
 
 
-def reports_speech(closers: str, after: str) -> bool:
+def reports_speech(mark: str, closers: str, after: str) -> bool:
     """Whether the text `after` a mark and its closing quotes says who spoke, or makes the quotation part of itself."""
     if not _QUOTES.intersection(closers):
         return False
@@ -39,6 +43,8 @@ def reports_speech(closers: str, after: str) -> bool:
     if after[0] > "\u2e80":
         return bool(_CHINESE_PART.match(after)) or _ends_report(_CHINESE.match(after))
     if after.startswith("و "):  # «بیا.» و رفت
+        return True
+    if mark[-1] in "!?" and _ends_report(_FIRST_PERSON.match(after)):
         return True
     return _ends_report(_ENGLISH.match(after)) or _ends_report(_RIGHT_TO_LEFT.match(after))
 

@@ -47,7 +47,7 @@ def ends_sentence(text: str, start: int, end: int, closers_end: int, visible: in
         # Bold or quoted, then small letters: the mark stands inside a sentence that goes on.
         if after[0].islower() and closers[-1] != "]":
             return False
-        if reports_speech(closers, after) or _is_aside(text, start, closers, mark):
+        if reports_speech(mark, closers, after) or _is_aside(text, start, closers, mark):
             return False
 
     if mark == ".":
@@ -82,7 +82,7 @@ def _wide_mark_ends(text: str, start: int, end: int, closers: str, after: str) -
         return False
     if not closers or is_introduced(text[max(0, start - _LONGEST_SPEECH) : start], closers, after):
         return True
-    return not (reports_speech(closers, after) or _is_aside(text, start, closers, text[start:end]))
+    return not (reports_speech(text[start:end], closers, after) or _is_aside(text, start, closers, text[start:end]))
 
 
 def _ellipsis_ends(before: str, following: Following) -> bool:

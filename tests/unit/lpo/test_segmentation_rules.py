@@ -21,6 +21,7 @@ SENTENCES = {
     "several marks": "Really?!| No way!!!| Ok.",
     "closing quotes and brackets": '(See below.)| "Is it?"| He nodded.| **Done.**| Next.',
     "reported speech": '"Is it?" he asked.| "Go!" Tom said.| "Why?" the old man asked.',
+    "my own speech": '"Why?" I asked him.| "No!" I quietly said.| "I see."| I said no more.| "Ok?"| I think so.',
     "speech that an own sentence introduces": '"No."| She said: "Go."',
     "aside": "The (so-called?) Mr. Fox left.| I asked (why?) and went.",
     "factorial": "There are 5! = 120 ways.| So n! grows.",
