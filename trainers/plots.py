@@ -136,5 +136,7 @@ def _smooth(values: Sequence[float]) -> list[float]:
 
 def _start_at_zero(axis: Axes, values: Sequence[float]) -> None:
     """A metric that is never negative starts at zero, unless that would flatten its changes."""
-    if 0 <= min(values) < 0.6 * max(values):
+    if not any(values):
+        axis.set_ylim(0, 1)
+    elif 0 <= min(values) < 0.6 * max(values):
         axis.set_ylim(bottom=0)

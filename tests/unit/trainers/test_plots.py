@@ -56,6 +56,12 @@ def test_both_pictures_are_written(tmp_path, records):
     assert len(list((tmp_path / "plots").iterdir())) == 2
 
 
+def test_a_part_that_never_clips_stands_at_the_bottom():
+    records = [{"stage": "rl", "step": step, "tokens": 1, "policy/clip_fraction": 0.0} for step in range(9)]
+    clipped = plots._curves(records, "x").axes[3]
+    assert clipped.get_ylim() == (0, 1)
+
+
 def test_a_run_without_metrics_has_no_pictures(tmp_path):
     assert plot_run(tmp_path / "metrics.jsonl", tmp_path / "plots") == []
     assert not (tmp_path / "plots").exists()
