@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -130,7 +131,7 @@ def compare(seed: int, folder: Path, alone: list[dict[str, Any]], evo_cot: list[
 
 
 def table(pairs: Sequence[Pair]) -> str:
-    """Markdown: a line a seed; then the means, with the 95% interval of the accuracy's difference over seeds."""
+    """Markdown: a line a seed; then the means, with the 95% intervals of the accuracy's difference."""
     lines = [
         "| seed | DFT | LPO alone | with Evo-CoT | difference, points | tokens | ratio | area | rollout tokens |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -144,16 +145,17 @@ def table(pairs: Sequence[Pair]) -> str:
         for each in pairs
     ]
     differences = [100 * each.difference for each in pairs]
-    half_width = interval(differences).half_width
-    spread = f" ± {half_width:.1f}" if half_width is not None else ""
+    over_prompts = 100 * math.hypot(*(each.half_width for each in pairs)) / len(pairs)
+    over_seeds = interval(differences).half_width
+    spread = f" ± {over_prompts:.1f}" + (f" (± {over_seeds:.1f})" if over_seeds is not None else "")
     ratio = statistics.mean(each.tokens_evo_cot for each in pairs) / statistics.mean(
         each.tokens_alone for each in pairs
     )
     lines.append(f"| **all** | | | | **{statistics.mean(differences):+.1f}{spread}** | | **{ratio:.2f}** | | |")
     lines += [
         "",
-        f"{pairs[0].prompts} held-out prompts. ± is half of the paired 95% interval: over prompts in the line of a",
-        "seed, over seeds (Student's t) in the last line.",
+        f"{pairs[0].prompts} held-out prompts. ± is half of the paired 95% interval over prompts, of these runs; in",
+        "brackets over seeds (Student's t), of runs as they may come.",
     ]
     return "\n".join(lines)
 
