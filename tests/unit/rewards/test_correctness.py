@@ -118,9 +118,7 @@ def test_maths_is_verified_off_the_main_thread():
     group = Group(Prompt("a", [1], "q", "q", {"solution": "7"}), [Response([1], [0.0], "it is $7$", "stop", 0)])
     seen = []
     thread = threading.Thread(
-        target=lambda: seen.append(
-            score_groups([group], [resolve("rewards.correctness:math", columns=["solution"])]).invalid
-        )
+        target=lambda: seen.append(score_groups([group], [resolve("rewards.correctness:math")]).invalid)
     )
     thread.start()
     thread.join()
