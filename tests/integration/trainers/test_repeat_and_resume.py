@@ -149,10 +149,11 @@ def test_a_killed_run_resumes_from_its_checkpoint(small_recipe: Path, uninterrup
     process = start("train", str(small_recipe), f"run_dir={run}")
     wait_for_step(process, run, "rl", 4)  # the start's evaluation and three steps: one beyond the checkpoint
     processes = family(process)
+    # Two agents of Ray's, and what they have started, try for 60 s to tell its dead server of the raylet's death.
+    agents = [each for each in processes if any("Agent" in part for part in each.cmdline())]
+    agents += [child for each in agents for child in each.children(recursive=True)]
     process.kill()
     process.communicate()
-    # Two agents of Ray's, and what they have started, try for 60 s to tell its dead server of the raylet's death.
-    agents = [each for each in processes if any("Agent" in part for part in [each.name(), *each.cmdline()])]
     assert_gone([each for each in processes if each not in agents])
     returned, output = finished(start("resume", str(run)))
     assert returned == 0, output
