@@ -12,7 +12,7 @@ from rewards.frontend.scripts import script
 
 SETTLE_MS = 250
 """Page time after each action in which the page may react."""
-PATIENCE_MS = 1000
+PATIENCE_MS = 2000
 """How long an action waits for its target to be there, visible, uncovered and enabled."""
 SET_TYPES = ("date", "time", "datetime-local", "month", "week", "color", "range")
 
@@ -87,7 +87,8 @@ def _type(page: Page, step: c.Type) -> None:
 
 def _press(page: Page, step: c.Press) -> None:
     if step.on is not None:
-        _done(ask(page, "focus", target=step.on), step.on)
+        _point(page, step.on)
+        ask(page, "focus", target=step.on)
     for _ in range(step.times):
         press(page, step.key)
         page.run(SETTLE_MS if step.times == 1 else 50)
@@ -95,6 +96,7 @@ def _press(page: Page, step: c.Press) -> None:
 
 
 def _select(page: Page, step: c.Select) -> None:
+    _point(page, step.of)
     _done(ask(page, "select", target=step.of, option=step.option), step.of)
     page.live(SETTLE_MS)
 

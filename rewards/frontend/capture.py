@@ -122,6 +122,8 @@ class View:
     """Characters in elements that are not laid out at all."""
     canvas: Colour
     """What is painted behind everything."""
+    left: int = 0
+    """Characters of text, and elements, for which there were too many boxes."""
 
     @classmethod
     def from_page(cls, answer: Mapping[str, Any], png: bytes) -> "View":
@@ -139,6 +141,7 @@ class View:
             lines=tuple(TextLine(*row) for row in answer["lines"]),
             hidden_chars=int(answer["hiddenChars"]),
             canvas=_frozen(answer["canvas"]),
+            left=int(answer["left"]),
         )
 
 

@@ -1,10 +1,12 @@
-// What is laid out on this page: boxes with their computed styles, and lines of text. Evaluated in a world of its own, where
-// the page cannot have replaced the functions used. The rows keep the order of the fields of Box and TextLine in capture.py.
+// What is laid out on this page: boxes with their computed styles, and lines of text. Evaluated after dom.js in a world of its own,
+// where the page cannot have replaced the functions used. The rows keep the order of the fields of Box and TextLine in capture.py.
 (() => {
-  const MOST_BOXES = 2500, MOST_LINES = 2500;
+  const { plain, page, inside } = dom;
+  const MOST_BOXES = 2500, MOST_LINES = 2500, DEEPEST = 2400;
   const boxes = [], lines = [], blocks = [], fixedness = [];
-  let hiddenChars = 0;
-  const sx = window.scrollX, sy = window.scrollY;
+  let hiddenChars = 0, left = 0;
+  // Where the origin of client coordinates lies on the page; in a frame that of its document.
+  let sx = window.scrollX, sy = window.scrollY;
   const px = (value) => parseFloat(value) || 0;
   const round = (value) => Math.round(value * 100) / 100;
 
@@ -58,14 +60,18 @@
     }
   };
 
-  const SKIPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "LINK", "META", "TITLE"]);
+  const SKIPPED = new Set(["script", "style", "template", "noscript", "link", "meta", "title"]);
   const EVERYWHERE = [-1e7, -1e7, 2e7, 2e7];
 
   const walk = (element, parent, block, clip, opacity, fixed, idle) => {
-    if (SKIPPED.has(element.nodeName) || boxes.length >= MOST_BOXES) return;
+    const it = plain(element), tag = it.localName;
+    if (SKIPPED.has(tag)) return;
     const style = getComputedStyle(element);
-    if (style.display === "none") { hiddenChars += (element.textContent || "").replace(/\s+/g, " ").length; return; }
-    const rect = element.getBoundingClientRect();
+    if (style.display === "none") { hiddenChars += (it.textContent || "").replace(/\s+/g, " ").length; return; }
+    const rect = it.getBoundingClientRect();
+    if (boxes.length >= MOST_BOXES) { if (rect.top + sy < DEEPEST) left += 1 + (it.textContent || "").replace(/\s+/g, " ").length; return; }
+    // What is empty and of no size is not drawn.
+    if (rect.width * rect.height < 2 && !inside(element).length) return;
     const own = [rect.left + sx, rect.top + sy, rect.width, rect.height];
     const stays = fixed || style.position === "fixed" || style.position === "sticky";
     // A fixed box escapes its clipping ancestors (an absolute one may, which is rare enough to leave).
@@ -81,15 +87,14 @@
       const width = style["border" + name + "Style"] === "none" ? 0 : px(style["border" + name + "Width"]);
       if (width > border) { border = width; side = name; }
     }
-    const tag = element.localName;
-    let names = typeof element.className === "string" ? element.className.trim().split(/\s+/).sort().join(".") : "";
+    let names = typeof it.className === "string" ? it.className.trim().split(/\s+/).sort().join(".") : "";
     // What is chosen may look different, whether a class says so or an attribute.
-    if (element.matches("[aria-selected=true],[aria-pressed=true],[aria-checked=true],[aria-current]:not([aria-current=false])")) names += (names ? "." : "") + "chosen";
-    let label = element.getAttribute("aria-label") || element.getAttribute("placeholder") || element.getAttribute("alt") || "";
-    if (!label && (tag === "input" || tag === "textarea")) label = String(element.value || "");
-    const control = element.matches(CONTROLS);
-    const inactive = idle || element.matches(":disabled,[aria-disabled=true]");
-    let inside = frame;
+    if (it.matches("[aria-selected=true],[aria-pressed=true],[aria-checked=true],[aria-current]:not([aria-current=false])")) names += (names ? "." : "") + "chosen";
+    let label = it.getAttribute("aria-label") || it.getAttribute("placeholder") || it.getAttribute("alt") || "";
+    if (!label && (tag === "input" || tag === "textarea")) label = String(it.value || "");
+    const control = it.matches(CONTROLS);
+    const inactive = idle || it.matches(":disabled,[aria-disabled=true]");
+    let within = frame;
     const clips = style.overflowX !== "visible" || style.overflowY !== "visible" || /paint|strict|content/.test(style.contain);
     boxes.push([
       parent, tag, names ? tag + "." + names : tag, round(own[0]), round(own[1]), round(own[2]), round(own[3]),
@@ -103,37 +108,68 @@
       style.lineHeight === "normal" ? 0 : px(style.lineHeight), style.textAlign, style.textDecorationLine,
       px(style.letterSpacing), sides.map((name) => px(style["margin" + name])), sides.map((name) => px(style["padding" + name])),
       [px(style.rowGap), px(style.columnGap)],
-      [element.scrollWidth, element.clientWidth, element.scrollHeight, element.clientHeight],
+      [it.scrollWidth, it.clientWidth, it.scrollHeight, it.clientHeight],
       stays, control, label.slice(0, 120), inactive,
     ]);
-    if (clips && element !== document.body && element !== document.documentElement) {
+    if (clips && tag !== "body" && tag !== "html") {
       const cut = clipped(own, frame);
-      inside = [
+      within = [
         style.overflowX === "visible" ? frame[0] : cut[0], style.overflowY === "visible" ? frame[1] : cut[1],
         style.overflowX === "visible" ? frame[2] : cut[2], style.overflowY === "visible" ? frame[3] : cut[3],
       ];
     }
     if (style.clipPath !== "none" || (style.clip !== "auto" && style.position === "absolute")) {
       // The usual way to keep text for screen readers only: clipped to nothing.
-      if (/^rect\((0px|1px)|inset\(50%|inset\(100%/.test(style.clipPath + style.clip) || own[2] <= 1) inside = [own[0], own[1], 0, 0];
+      if (/^rect\((0px|1px)|inset\(50%|inset\(100%/.test(style.clipPath + style.clip) || own[2] <= 1) within = [own[0], own[1], 0, 0];
     }
-    if (tag === "svg") return;
-    const root = element.shadowRoot || element;
-    for (const child of root.childNodes) {
-      if (child.nodeType === 3) text(child, index, here, inside);
-      else if (child.nodeType === 1) walk(child, index, here, inside, alpha, stays, inactive);
+    if (tag === "svg") { for (const each of element.children) drawing(each, index, within, alpha, stays); return; }
+    if (tag === "iframe") { frameOf(element, index, here, within, alpha, stays); return; }
+    for (const child of inside(element)) {
+      if (child.nodeType === 3) text(child, index, here, within);
+      else if (child.nodeType === 1) walk(child, index, here, within, alpha, stays, inactive);
     }
   };
 
-  walk(document.body, -1, -1, EVERYWHERE, 1, false, false);
+  // The texts of a picture in SVG are texts like others; the shapes are for the picture to show.
+  const drawing = (element, parent, clip, opacity, fixed) => {
+    const style = getComputedStyle(element), tag = element.localName;
+    if (style.display === "none" || boxes.length >= MOST_BOXES) return;
+    if (tag === "foreignObject") { for (const each of element.children) walk(each, parent, parent, clip, opacity, fixed, false); return; }
+    const alpha = opacity * px(style.opacity);
+    if (tag !== "text") { if (/^(g|a|svg|switch)$/.test(tag)) for (const each of element.children) drawing(each, parent, clip, alpha, fixed); return; }
+    const rect = element.getBoundingClientRect(), matrix = element.getScreenCTM();
+    const own = [rect.left + sx, rect.top + sy, rect.width, rect.height], size = px(style.fontSize) * (matrix ? Math.hypot(matrix.a, matrix.b) : 1);
+    const shown = style.visibility === "visible" && alpha >= 0.05, ink = colour(style.fill);
+    boxes.push([
+      parent, tag, tag, ...own.map(round), shown ? clipped(own, clip) : [round(own[0]), round(own[1]), 0, 0],
+      "inline", "static", "visible", round(alpha), [...ink.slice(0, 3), ink[3] * px(style.fillOpacity)], [0, 0, 0, 0], "", 0, [0, 0, 0, 0], "none", 0, "",
+      style.fontFamily, round(size), px(style.fontWeight) || 400, 0, "start", style.textDecorationLine, px(style.letterSpacing),
+      [0, 0, 0, 0], [0, 0, 0, 0], [0, 0], [0, 0, 0, 0], fixed, false, "", false,
+    ]);
+    const index = boxes.length - 1, visit = (node) => { for (const each of node.childNodes) if (each.nodeType === 3) text(each, index, parent, clip); else visit(each); };
+    visit(element);
+  };
+
+  // A document of the page's own in a frame. Another's cannot be seen into.
+  const frameOf = (element, index, block, clip, opacity, fixed) => {
+    let content = null;
+    try { content = element.contentDocument && plain(element.contentDocument).body; } catch { return; }
+    if (!content) return;
+    const rect = element.getBoundingClientRect(), before = [sx, sy], area = [rect.left + sx + element.clientLeft, rect.top + sy + element.clientTop, element.clientWidth, element.clientHeight];
+    [sx, sy] = area;
+    walk(content, index, block, clipped(area, clip), opacity, fixed, false);
+    [sx, sy] = before;
+  };
+
+  walk(page.body, -1, -1, EVERYWHERE, 1, false, false);
   const clear = (value) => value[3] === 0;
-  let canvas = colour(getComputedStyle(document.documentElement).backgroundColor);
-  if (clear(canvas)) canvas = colour(getComputedStyle(document.body).backgroundColor);
-  const root = document.documentElement;
+  let canvas = colour(getComputedStyle(page.documentElement).backgroundColor);
+  if (clear(canvas)) canvas = colour(getComputedStyle(page.body).backgroundColor);
+  const root = page.documentElement;
   return {
     width: window.innerWidth, height: window.innerHeight,
-    pageWidth: Math.max(root.scrollWidth, document.body.scrollWidth),
-    pageHeight: Math.max(root.scrollHeight, document.body.scrollHeight),
-    boxes, lines, hiddenChars, canvas: clear(canvas) ? [255, 255, 255, 1] : canvas,
+    pageWidth: Math.max(root.scrollWidth, page.body.scrollWidth),
+    pageHeight: Math.max(root.scrollHeight, page.body.scrollHeight),
+    boxes, lines, left, hiddenChars, canvas: clear(canvas) ? [255, 255, 255, 1] : canvas,
   };
 })

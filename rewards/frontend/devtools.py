@@ -65,7 +65,7 @@ class Pipe:
         """``handler(session, params)`` is called for events of this method, while something is awaited. It must not
         wait itself. Events without a handler are dropped."""
         self._handlers[method] = handler
-        self._needles = tuple(f'"method":"{each}"'.encode() for each in self._handlers)
+        self._needles = (*(each for each in self._needles if each != _needle(method)), _needle(method))
 
     def post(self, method: str, params: dict[str, Any] | None = None, session: str = "") -> int:
         """Sends a command without waiting for the answer; `result` takes its number."""
@@ -108,6 +108,11 @@ class Pipe:
             if self._selector.select(min(_TICK_S, deadline - now)):
                 self._receive()
 
+    def ignore(self, method: str) -> None:
+        """Events of this method are dropped from here on, until somebody listens again."""
+        self._handlers[method] = lambda session, params: None
+        self._needles = tuple(each for each in self._needles if each != _needle(method))
+
     def forget(self) -> None:
         """Drops answers that nobody waits for."""
         self._replies.clear()
@@ -136,10 +141,10 @@ class Pipe:
 
     def _take(self, message: bytes) -> None:
         if message.startswith(b'{"id":'):
-            reply = json.loads(message)
+            reply = _parsed(message)
             self._replies[reply["id"]] = reply
         elif any(needle in message[:200] for needle in self._needles):
-            event = json.loads(message)
+            event = _parsed(message)
             if event["method"] in self._handlers:
                 self._events.append((event["method"], event.get("sessionId", ""), event.get("params", {})))
 
@@ -157,6 +162,19 @@ class Pipe:
                     raise UnansweredError from None
             except BrokenPipeError as cause:
                 raise BrowserGoneError("the browser closed its pipe") from cause
+
+
+def _needle(method: str) -> bytes:
+    return f'"method":"{method}"'.encode()
+
+
+def _parsed(message: bytes) -> dict[str, Any]:
+    """A page's texts may hold half a surrogate pair, which nobody could write to a file: a question mark stands for
+    it."""
+    parsed: dict[str, Any] = json.loads(message.decode("utf-8", "replace"))
+    if b"\\ud" in message or b"\\uD" in message:
+        parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
+    return parsed
 
 
 def decoded(result: dict[str, Any]) -> bytes:

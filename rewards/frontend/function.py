@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from rewards.frontend import steps as c
-from rewards.frontend.actions import ACTIONS, SETTLE_MS, StepError, ask, click_at, plain
+from rewards.frontend.actions import ACTIONS, SETTLE_MS, StepError, ask, plain
 from rewards.frontend.browser import Browser
 from rewards.frontend.capture import HEIGHTS
 from rewards.frontend.checks import Check, Checks
 from rewards.frontend.devtools import ProtocolError
-from rewards.frontend.keyboard import write
-from rewards.frontend.page import Page
+from rewards.frontend.page import MOST_ERRORS, Page
 from rewards.frontend.patience import PageError
 
 PATIENCE_STEP_MS = 250
-MOST_CONTROLS = 6
-_GLANCE_MS = 150
 _APPEARING_MS = 100
 """Page time after loading in which what observers reveal begins to appear."""
 
@@ -157,7 +154,8 @@ class _Performance:
             case c.Focused(of=of):
                 _must(ask(page, "focused", target=of), f"{of} has not the focus")
             case c.NoError():
-                new = page.seen.errors[self._errors :]
+                # A page with as many errors as are kept may have more.
+                new = page.seen.errors[min(self._errors, MOST_ERRORS - 1) :]
                 _must(not new, f"uncaught: {new[0] if new else ''}")
             case c.Changed(of=of, what=what, since=since):
                 place = self._asked.index(of)
@@ -266,35 +264,6 @@ def first_number(text: str) -> float | None:
         number = float(found["digits"].replace(",", "") + (found["rest"] or ""))
         return -number if found["sign"] else number
     return None
-
-
-def try_controls(page: Page) -> tuple[float | None, list[str], list[tuple[str, tuple[float, ...]]]]:
-    """The share of the page's controls that react to a visitor (None where there are none), the reasons for the rest,
-    and their boxes."""
-    listed = ask(page, "controls", most=MOST_CONTROLS)
-    tried, reacted, reasons, boxes = 0, 0, [], []
-    for index, control in enumerate(listed["tried"]):
-        place = ask(page, "control", index=index)
-        if place.get("gone"):
-            continue
-        tried += 1
-        page.run(20)
-        before = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
-        if not place.get("covered"):
-            click_at(page, place["x"], place["y"])
-            page.run(_GLANCE_MS)
-            if place["field"]:
-                write(page, "7")
-                page.run(_GLANCE_MS)
-        after = [ask(page, "page"), len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)]
-        # A link that leads to the place where one is, or a field's focus alone, is no reaction that counts against.
-        if after != before or (control["link"].startswith("#") and len(control["link"]) > 1):
-            reacted += 1
-        else:
-            what = "is covered" if place.get("covered") else "does nothing"
-            reasons.append(f"{control['what']} {what}")
-            boxes.append((reasons[-1], tuple(control["box"])))
-    return (reacted / tried if tried else None), reasons, boxes
 
 
 def _must(so: Any, otherwise: str) -> None:

@@ -19,6 +19,7 @@ from rewards.frontend.looks import Looks, judge
 from rewards.frontend.page import Page
 from rewards.frontend.patience import BrowserError, PageError
 from rewards.frontend.photograph import photograph
+from rewards.frontend.visitor import try_controls
 
 MOST_REASONS = 12
 
@@ -94,6 +95,7 @@ def _assess(browser: Browser, response: str, checks: Checks | None, seed: int | 
     try:
         with browser.page(found.files, WIDTHS[0], HEIGHTS[WIDTHS[0]]) as page:
             page.load()
+            page.arrive()
             errors_at_load = list(page.seen.errors)
             parsed = syntax.check(found.files, page.compiles, lambda pairs: page.evaluate(syntax.SUPPORTS, pairs))
             capture = photograph(page)
@@ -149,11 +151,11 @@ def _without_checks(page: Page) -> tuple[function.FunctionResult, list[str], tup
     page.resize(WIDTHS[0], HEIGHTS[WIDTHS[0]])
     page.run(100)
     before = len(page.seen.errors)
-    share, reasons, boxes = function.try_controls(page)
+    trial = try_controls(page)
     late = page.seen.errors[before:]
-    score = (1.0 if share is None else math.sqrt(share)) * 0.8 ** min(3, len(set(late)))
-    reasons += [f"uncaught when a control was used: {each}" for each in dict.fromkeys(late)]
-    return function.FunctionResult(score), reasons, tuple(boxes)
+    score = (1.0 if trial.share is None else math.sqrt(trial.share)) * 0.8 ** min(3, len(set(late)))
+    reasons = trial.reasons + [f"uncaught when a control was used: {each}" for each in dict.fromkeys(late)]
+    return function.FunctionResult(score), reasons, tuple(trial.boxes)
 
 
 def _nothing(reason: str, capture: Capture | None = None) -> Judgement:

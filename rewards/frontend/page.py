@@ -24,6 +24,7 @@ MOST_ERRORS = 50
 MOST_DOCUMENTS = 12
 """Navigations of one page that are served; a page that reloads itself for ever stays as it then is."""
 MOST_REQUESTS = 400
+_LOADED_MS, _LATER_MS = 400, 100
 _MOVING_STEP_MS = 250
 """How far the clock runs between two looks at what CSS moves."""
 _FRAME = "new Promise((done) => requestAnimationFrame(() => done()))"
@@ -43,6 +44,8 @@ class _Seen:
     blocked: list[str] = field(default_factory=list)
     documents: int = 0
     requests: int = 0
+    due_ms: int = 0
+    """When on the page's clock the last is to happen that was put off while it loaded; at most 3 s from its beginning."""
 
 
 class Page:
@@ -69,6 +72,7 @@ class Page:
         for method, handler in (
             ("Fetch.requestPaused", self._on_request),
             ("Runtime.exceptionThrown", self._on_error),
+            ("Runtime.bindingCalled", self._on_told),
             ("Page.javascriptDialogOpening", self._on_dialog),
             ("Page.loadEventFired", self._on_load),
             ("Emulation.virtualTimeBudgetExpired", self._on_expired),
@@ -86,6 +90,7 @@ class Page:
         self._session = attached["sessionId"]
         self._post("Page.enable")
         self._post("Runtime.enable")
+        self._post("Runtime.addBinding", {"name": "lpoTell"})
         self._post("Inspector.enable")
         self._post("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
         self._post("Page.addScriptToEvaluateOnNewDocument", {"source": script("pageworld.js")})
@@ -112,10 +117,18 @@ class Page:
 
         From here on the clock stands still except in `run`.
         """
+        self.seen.due_ms = 0
         self._loaded, self._world = False, None
         self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
         self.patience.until(lambda: self._loaded)
-        self.run(400)
+        self.run(_LOADED_MS)
+
+    def arrive(self) -> None:
+        """Lets what a page has put off come: what stands behind a splash, or replaces a skeleton."""
+        passed = _LOADED_MS
+        while self.seen.due_ms > passed:
+            self.run(self.seen.due_ms + _LATER_MS - passed)
+            passed = self.seen.due_ms + _LATER_MS
 
     def reload(self) -> None:
         self._loaded = False
@@ -193,6 +206,7 @@ class Page:
             if self._world is None:
                 made = self._call("Page.createIsolatedWorld", {"frameId": self._frame, "worldName": _WORLD})
                 self._world = made["executionContextId"]
+                self._post("Runtime.evaluate", {"expression": script("dom.js") + script("targets.js"), "contextId": self._world})
             given = {"expression": source, "contextId": self._world, "returnByValue": True, "awaitPromise": False}
             try:
                 result = self._call("Runtime.evaluate", given)
@@ -215,8 +229,10 @@ class Page:
 
     def picture(self, height: float) -> bytes:
         """PNG of the page from its top, ``height`` pixels of it."""
+        # Where all is in the window already, Chromium would move pages that are written from right to left.
+        beyond = height > self.height
         clip = {"x": 0, "y": 0, "width": self.width, "height": height, "scale": 1}
-        given = {"format": "png", "clip": clip, "captureBeyondViewport": True, "optimizeForSpeed": True}
+        given = {"format": "png", "clip": clip, "captureBeyondViewport": beyond, "optimizeForSpeed": True}
         return decoded(self._call("Page.captureScreenshot", given))
 
     def send(self, kind: str, x: float, y: float, button: str = "none", clicks: int = 0) -> None:
@@ -315,7 +331,17 @@ class Page:
             return
         self.seen.errors.append(_thrown(event["exceptionDetails"]))
         if len(self.seen.errors) == MOST_ERRORS:
-            self._post("Runtime.disable")
+            self._pipe.ignore("Runtime.exceptionThrown")
+
+    def _on_told(self, session: str, event: dict[str, Any]) -> None:
+        """What pageworld.js has to tell."""
+        kind, _, said = str(event.get("payload", "")).partition(" ")
+        if session != self._session or event.get("name") != "lpoTell":
+            return
+        if kind == "due" and said.isdecimal():
+            self.seen.due_ms = max(self.seen.due_ms, int(said))
+        elif kind == "error" and len(self.seen.errors) < MOST_ERRORS:
+            self.seen.errors.append(said.partition("\n")[0][:300])
 
     def _on_dialog(self, session: str, event: dict[str, Any]) -> None:
         if session != self._session:

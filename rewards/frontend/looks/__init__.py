@@ -77,7 +77,12 @@ def judge(capture: Capture) -> Looks:
             amounts[name] += share * cost.amount
             reasons += [Reason(r.text, r.viewport, r.box, share * r.cost) for r in cost.reasons]
         seen, cost = content_evidence(scene)
-        evidence = min(evidence, seen * float(np.exp(-cost_of_hiding(cost))))
+        # What nobody has looked at is no evidence.
+        read = sum(line.chars for line in view.lines)
+        judged = read / (read + view.left) if view.left else 1.0
+        if judged < 1:
+            reasons.append(Reason(f"{1 - judged:.0%} of the page is more than can be judged", view.width, None, share))
+        evidence = min(evidence, seen * float(np.exp(-cost_of_hiding(cost))) * judged)
         reasons += [Reason(r.text, r.viewport, r.box, share * r.cost) for r in cost.reasons]
     total = sum(amounts.values())
     beauty = stretched(total)

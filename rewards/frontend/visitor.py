@@ -1,0 +1,115 @@
+"""Does a page without checks do anything: uses its controls as a visitor would, and looks whether anything follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rewards.frontend.actions import SET_TYPES, click_at
+from rewards.frontend.keyboard import press, write
+from rewards.frontend.page import Page
+from rewards.frontend.scripts import script
+
+MOST_CONTROLS = 6
+ONLY_TOLD = 0.5
+"""What a control is worth that does no more than open a dialog of the browser."""
+_IDLE_MS = 1100
+"""Clocks tick once a second."""
+_GLANCE_MS, _LATE_MS = 150, 1000
+
+
+@dataclass
+class Trial:
+    """What came of using a page's controls."""
+
+    share: float | None
+    """Of those tried, the share that reacts; None where there are none."""
+    reasons: list[str] = field(default_factory=list)
+    boxes: list[tuple[str, tuple[float, ...]]] = field(default_factory=list)
+    """Of those that do not react, with the reason: x, y, width, height in CSS pixels."""
+
+
+def try_controls(page: Page) -> Trial:
+    """Uses up to `MOST_CONTROLS` controls, spread over the page.
+
+    A control reacts if afterwards something can be seen that was not so before: a text, a look or a place of an
+    element, another page, a field that is asked for. What changes without being touched, under the mouse or by the
+    focus does not count.
+    """
+    controls: list[dict[str, Any]] = _ask(page, "controls", most=MOST_CONTROLS)
+    if not controls:
+        return Trial(None)
+    _ask(page, "idle", compare=False)
+    page.live(_IDLE_MS)
+    _ask(page, "idle", compare=True)
+    credits = {place: _use(page, place) for place in range(len(controls))}
+    # Some have something to do only after others: what stops needs something that runs.
+    for place, (credit, _) in list(credits.items()):
+        if credit == 0 and any(other for other, _ in credits.values()):
+            credits[place] = _use(page, place)
+    tried = [credit for credit, fault in credits.values() if fault != "gone"]
+    trial = Trial(sum(tried) / len(tried) if tried else None)
+    for place, (_, fault) in credits.items():
+        if fault and fault != "gone":
+            trial.reasons.append(f"{controls[place]['what']} {fault}")
+            trial.boxes.append((trial.reasons[-1], tuple(controls[place]["box"])))
+    return trial
+
+
+def _use(page: Page, place: int) -> tuple[float, str]:
+    """Credit in 0..1, and what is wrong: "" if nothing, "gone" where the control is no longer there."""
+    found = _ask(page, "reach", index=place)
+    if found.get("covered"):
+        # What lies over it was opened by another control.
+        press(page, "Escape")
+        page.live(_GLANCE_MS)
+        found = _ask(page, "reach", index=place)
+    if found.get("gone"):
+        return 0.0, "gone"
+    if found.get("covered"):
+        return 0.0, "is covered"
+    page.send("mouseMoved", found["x"], found["y"])
+    page.live(_GLANCE_MS)
+    _ask(page, "idle", compare=False, index=place)
+    before = _left(page)
+    scrolled = _ask(page, "reaction", index=place)["scroll"]
+    click_at(page, found["x"], found["y"])
+    page.run(_GLANCE_MS)
+    if found["role"] in ("textbox", "searchbox", "spinbutton"):
+        write(page, "7")
+        page.run(_GLANCE_MS)
+    elif found["role"] in ("combobox", "listbox", "slider") or found["type"] in SET_TYPES:
+        for key in ("ArrowDown", "ArrowLeft"):
+            press(page, key)
+        page.run(_GLANCE_MS)
+    dialogs = before[0]
+    for wait in (0, _LATE_MS):
+        if wait:
+            page.live(wait)
+        after = _left(page)
+        if after[1:] != before[1:] or found["leads"]:
+            return 1.0, ""
+        seen = _ask(page, "reaction", index=place)
+        if seen["changed"] or seen["asked"] or seen["scroll"] != scrolled:
+            _settle(page, place)
+            return 1.0, ""
+        if wait and seen["stands"]:
+            return 1.0, ""
+    if after[0] != dialogs:
+        return ONLY_TOLD, "only opens a dialog of the browser"
+    return 0.0, "does nothing"
+
+
+def _settle(page: Page, place: int) -> None:
+    """What goes on changing after a reaction changes on its own from here on."""
+    _ask(page, "idle", compare=False, index=place)
+    page.live(_GLANCE_MS)
+    _ask(page, "idle", compare=True, index=place)
+
+
+def _left(page: Page) -> tuple[int, int, int]:
+    return len(page.seen.dialogs), page.seen.documents, len(page.seen.blocked)
+
+
+def _ask(page: Page, do: str, **request: Any) -> Any:
+    return page.evaluate(script("visitor.js"), {"do": do, **request})
