@@ -1,112 +1,13 @@
-"""What a check is made of: targets, actions, assertions and expectations, as data (docs/frontend.md)."""
+"""What a check is made of: actions and assertions, as data (docs/frontend.md)."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from rewards.frontend.inputs import shown
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-def _text(value: Any) -> Any:
-    return shown(value) if isinstance(value, bool | int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-"""A text; numbers are written as JavaScript writes them."""
-
-
-class Target(Part):
-    """Which element is meant: of those that fit, the visible ones in document order, the ``nth``.
-
-    A text alone, where a target is asked for, is its ``css``. Several fields narrow each other down.
-    """
-
-    css: str | None = None
-    """A CSS selector."""
-    text: Text | None = None
-    """The element's own visible text, in any case and spacing: the innermost element that has it."""
-    contains: Text | None = None
-    """A part of its text: the innermost element whose text contains it."""
-    label: Text | None = None
-    """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
-    role: str | None = None
-    """An ARIA role, explicit or the tag's own: button, link, textbox, checkbox, radio, combobox, slider, tab..."""
-    name: Text | None = None
-    """The accessible name (label, text, alt, title), in any case; a part of it is enough."""
-    within: Target | None = None
-    """Only inside this element."""
-    any: tuple[Target, ...] = ()
-    """Instead of the fields above: the first of these targets that is there."""
-    nth: int = 0
-    """Counted from 0; negative from the end."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, given: Any) -> Any:
-        return {"css": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _names_something(self) -> Target:
-        if not (self.css or self.text or self.contains or self.label or self.role or self.name or self.any):
-            raise ValueError("a target needs css, text, contains, label, role, name or any")
-        return self
-
-    def __str__(self) -> str:
-        if self.any:
-            return " or ".join(str(each) for each in self.any)
-        parts = [self.css or ""] + [
-            f"{field} '{value}'"
-            for field in ("text", "contains", "label", "role", "name")
-            if (value := getattr(self, field))
-        ]
-        where = f" in {self.within}" if self.within else ""
-        return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where
-
-
-class Expectation(Part):
-    """What a value read from the page must be; at least one field. Texts are compared without surrounding space and
-    with inner space as one blank, and in any case unless ``exact``."""
-
-    equals: Text | None = None
-    not_equals: Text | None = None
-    contains: Text | None = None
-    not_contains: Text | None = None
-    matches: str | None = None
-    """A Python regular expression, searched for."""
-    one_of: tuple[Text, ...] = ()
-    number: float | None = None
-    """The first number in the text ("Total: $1,234.50" has 1234.5) is this, ``give_or_take`` a tolerance."""
-    give_or_take: float = 0.005
-    at_least: float | None = None
-    """Bound on the first number."""
-    at_most: float | None = None
-    change: float | None = None
-    """The first number differs by this from what it was before the last action."""
-    exact: bool = False
-
-    expectations: ClassVar[tuple[str, ...]] = (
-        "equals", "not_equals", "contains", "not_contains", "matches", "one_of", "number", "at_least", "at_most",
-        "change",
-    )  # fmt: skip
-
-    @field_validator("matches")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as cause:
-            raise ValueError(f"'{pattern}' is no regular expression ({cause})") from cause
-        return pattern
-
-    def is_empty(self) -> bool:
-        return all(getattr(self, name) in (None, ()) for name in self.expectations)
+from rewards.frontend.expectations import Expectation
+from rewards.frontend.targets import Part, Target, Text
 
 
 class Step(Part):

@@ -1,7 +1,6 @@
 import pytest
 
-from rewards.frontend.function import fault, first_number
-from rewards.frontend.steps import Expectation
+from rewards.frontend.expectations import Expectation, fault, first_number
 
 
 @pytest.mark.parametrize(
