@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from rewards.frontend.expectations import Expectation
+from rewards.frontend.keys import parse
+from rewards.frontend.known import ARIA_ATTRIBUTES, CSS_PROPERTIES, unknown
 from rewards.frontend.targets import Part, Target, Text
 
 
@@ -58,6 +61,12 @@ class Press(Action):
     on: Target | None = None
     """Focused first; without it the key goes to what has the focus."""
     times: Annotated[int, Field(ge=1, le=200)] = 1
+
+    @field_validator("key")
+    @classmethod
+    def _is_on_a_keyboard(cls, key: str) -> str:
+        parse(key)
+        return key
 
 
 class Select(Action):
@@ -147,6 +156,17 @@ class Count(Assertion, Expectation):
     of: Target
     hidden_too: bool = False
 
+    @model_validator(mode="after")
+    def _counts(self) -> Count:
+        for name in ("number", "at_least", "at_most", "change"):
+            value = getattr(self, name)
+            if value is not None and (not value.is_integer() or (value < 0 and name != "change")):
+                raise ValueError(f"{name} is {value:g}, and a count is a whole number from 0")
+        for text in (self.equals, self.not_equals, *self.one_of):
+            if text is not None and not re.fullmatch(r"\s*(0|[1-9]\d*)\s*", text):
+                raise ValueError(f"'{text}' is no count; write a whole number from 0")
+        return self
+
 
 class Attribute(Assertion, Expectation):
     """An attribute; checked, disabled, selected, open, readOnly and indeterminate are read as they are now ("true",
@@ -154,6 +174,17 @@ class Attribute(Assertion, Expectation):
 
     of: Target
     attribute: str
+
+    @field_validator("attribute")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[^\s\"'<>/=\0]+", name):
+            raise ValueError(f"'{name}' is no attribute's name")
+        if name in _PROPERTIES:
+            raise ValueError(f"'{name}' is no attribute; use {_PROPERTIES[name]}")
+        if re.match(r"aria-|aria[A-Z]", name) and name.lower() not in ARIA_ATTRIBUTES:
+            raise ValueError(unknown(name, ARIA_ATTRIBUTES, "attribute"))
+        return name
 
 
 class ValueIs(Assertion, Expectation):
@@ -168,9 +199,24 @@ class Style(Assertion, Expectation):
     of: Target
     property: str
 
+    @field_validator("property")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        # What is unknown reads as an empty text, which would be equal to an empty text.
+        if name.lower() not in CSS_PROPERTIES and not re.fullmatch(r"--\S+", name):
+            raise ValueError(unknown(name, CSS_PROPERTIES, "CSS property"))
+        return name
+
 
 class Url(Assertion, Expectation):
     """Path, query and fragment of the address: ``/``, ``/#about``."""
+
+    @model_validator(mode="after")
+    def _begins_with_a_slash(self) -> Url:
+        for text in (self.equals, self.not_equals, *self.one_of):
+            if text is not None and not text.strip().startswith("/"):
+                raise ValueError(f"'{text}' is no address; it begins with the path, as in /#about")
+        return self
 
 
 class Title(Assertion, Expectation):
@@ -180,7 +226,7 @@ class Title(Assertion, Expectation):
 class Storage(Assertion, Expectation):
     """An entry of localStorage or sessionStorage; a missing one is an empty text. Without a key: all of it as JSON."""
 
-    key: str | None = None
+    key: Annotated[str, Field(min_length=1)] | None = None
     area: Literal["local", "session"] = "local"
 
 
@@ -210,6 +256,13 @@ class NoError(Assertion):
     shorthand = "since_start"
     since_start: Literal[True] = True
 
+
+_PROPERTIES = {
+    "className": "class",
+    "htmlFor": "for",
+    **dict.fromkeys(("innerHTML", "innerText", "textContent"), "the assertion `text`"),
+}
+"""What scripts ask an element for, and what checks do."""
 
 STEPS: dict[str, type[Step]] = {
     "click": Click, "hover": Hover, "type": Type, "press": Press, "select": Select, "drag": Drag, "scroll": Scroll,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 
 from rewards.frontend.inputs import shown
+from rewards.frontend.known import ROLES, unknown
+from rewards.frontend.selectors import selector_fault
 
 
 class Part(BaseModel):
@@ -21,6 +24,16 @@ Text = Annotated[str, BeforeValidator(_text)]
 """A text; numbers are written as JavaScript writes them."""
 
 
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
+
+
+Words = Annotated[Text, AfterValidator(_filled)]
+"""A text that says something: an empty one would be found everywhere."""
+
+
 class Target(Part):
     """Which element is meant: of those that fit, the visible ones in document order, the ``nth``.
 
@@ -29,15 +42,15 @@ class Target(Part):
 
     css: str | None = None
     """A CSS selector."""
-    text: Text | None = None
+    text: Words | None = None
     """The element's own visible text, in any case and spacing: the innermost element that has it."""
-    contains: Text | None = None
+    contains: Words | None = None
     """A part of its text: the innermost element whose text contains it."""
-    label: Text | None = None
+    label: Words | None = None
     """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
     role: str | None = None
     """An ARIA role, explicit or the tag's own: button, link, textbox, checkbox, radio, combobox, slider, tab..."""
-    name: Text | None = None
+    name: Words | None = None
     """The accessible name (label, text, alt, title), in any case; a part of it is enough."""
     within: Target | None = None
     """Only inside this element."""
@@ -51,8 +64,25 @@ class Target(Part):
     def _from_text(cls, given: Any) -> Any:
         return {"css": given} if isinstance(given, str) else given
 
+    @field_validator("css")
+    @classmethod
+    def _parses(cls, css: str | None) -> str | None:
+        if css is not None and (fault := selector_fault(css)):
+            raise ValueError(fault)
+        return css
+
+    @field_validator("role")
+    @classmethod
+    def _is_a_role(cls, role: str | None) -> str | None:
+        # Those of documents and graphics have specifications of their own.
+        if role is not None and role not in ROLES and not re.fullmatch(r"(doc|graphics)-[a-z]+", role):
+            raise ValueError(unknown(role, ROLES, "role"))
+        return role
+
     @model_validator(mode="after")
     def _names_something(self) -> Target:
+        if self.any and self.model_fields_set - {"any", "nth"}:
+            raise ValueError("any stands alone, or with nth; put the other fields into each of its targets")
         if not (self.css or self.text or self.contains or self.label or self.role or self.name or self.any):
             raise ValueError("a target needs css, text, contains, label, role, name or any")
         return self
