@@ -54,7 +54,7 @@ _KEYS[" "] = Key(" ", "Space", 32, " ")
 for _code, _number, _pair in _MARKS:
     for _shift, _character in enumerate(_pair):
         _KEYS[_character] = Key(_character, _code, _number, _character, shift=bool(_shift))
-_SHIFTED = {low: _KEYS[high] for _, _, (low, high) in _MARKS}
+_SHIFTED = {pair[0]: _KEYS[pair[1]] for _, _, pair in _MARKS}
 _NAMES = {name.lower(): name for name in (*_NAMED, *MODIFIERS)} | {short.lower(): _SHORT[short] for short in _SHORT}
 
 
