@@ -13,6 +13,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from rewards.frontend.launch import PROGRAM_VARIABLE
 from trainers.environment import BROWSERS, ENGINES, RAY_PORT, TORCH_COMPANIONS, Environment, look, without_marker
 
 Level = Literal["ok", "warning", "error"]
@@ -217,7 +218,8 @@ def check_threads(facts: Environment) -> Iterator[Finding]:
 
 
 def check_browser(facts: Environment) -> Iterator[Finding]:
-    found = [name for name in BROWSERS if name in facts.programs]
+    named = facts.variables.get(PROGRAM_VARIABLE)
+    found = [name for name in ((named,) if named else BROWSERS) if name in facts.programs]
     if found and not facts.namespaces:
         yield Finding(
             "warning",
@@ -227,6 +229,13 @@ def check_browser(facts: Environment) -> Iterator[Finding]:
         )
     elif found:
         yield Finding("ok", f"{found[0]}, in a network namespace")
+    elif named:
+        yield Finding(
+            "warning",
+            f"no Chromium: {PROGRAM_VARIABLE}={named} does not exist",
+            "The front-end reward renders pages in it and in no other. Nothing else needs it.",
+            f"set {PROGRAM_VARIABLE} to the path of Chromium's headless shell, or unset it and run make browser",
+        )
     else:
         yield Finding(
             "warning",

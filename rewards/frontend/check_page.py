@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from rewards.frontend.tasks import shipped_task
 
 def main(arguments: Sequence[str]) -> int:
     """Returns 0 where the page could be judged, whatever it is worth."""
-    parser = argparse.ArgumentParser(prog="lpo reward check frontend", description="Judge one page, and say why.")
+    parser = argparse.ArgumentParser(
+        prog="lpo reward check frontend",
+        description="Judge one page, and say why.",
+        epilog="With --data FILE, responses of a data set are judged instead: lpo reward check --help.",
+    )
     parser.add_argument("page", type=Path, help="a page, or a whole response with a page in it")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--checks", type=Path, help="functional checks, YAML or JSON")
@@ -32,6 +37,10 @@ def main(arguments: Sequence[str]) -> int:
     if given.task:
         checks = shipped_task(given.task).loaded_checks()
     response = _read(given.page)
+    if given.report:
+        if given.report.resolve() in (given.page.resolve(), given.checks and given.checks.resolve()):
+            raise InputError(f"--report {given.report} would overwrite what is read")
+        _try_to_write(given.report)
     with Browser(given.isolation) as browser:
         try:
             judged = assess(browser, response, checks, seed=given.seed)
@@ -40,11 +49,26 @@ def main(arguments: Sequence[str]) -> int:
     _print(judged)
     if given.report:
         try:
-            given.report.write_text(report(judged, given.page.name), encoding="utf-8")
+            given.report.write_text(report(judged, given.page.name), encoding="utf-8", errors="backslashreplace")
         except OSError as cause:
-            raise InputError(f"--report {given.report} cannot be written: {cause.strerror}") from cause
-        print(f"report: {given.report}")
+            raise _unwritable(given.report, cause) from cause
+        _say(f"report: {given.report}")
     return 0
+
+
+def _try_to_write(path: Path) -> None:
+    """Finds out before the page is judged, and leaves things as they are."""
+    there = path.exists()
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as cause:
+        raise _unwritable(path, cause) from cause
+
+
+def _unwritable(path: Path, cause: OSError) -> InputError:
+    return InputError(f"--report {path} cannot be written: {cause.strerror}")
 
 
 def _read(path: Path) -> str:
@@ -55,12 +79,12 @@ def _read(path: Path) -> str:
 
 
 def _print(judged: Judgement) -> None:
-    print(
+    _say(
         f"total {judged.total:.3f}   " + "   ".join(f"{name} {value:.3f}" for name, value in judged.components.items())
     )
     if judged.function is not None:
         for each in judged.function.outcomes:
-            print(
+            _say(
                 f"  {'ok    ' if each.credit == 1 else 'failed'}  {each.name}"
                 + (f": {each.reason}" if each.reason else "")
             )
@@ -68,4 +92,11 @@ def _print(judged: Judgement) -> None:
         if part == "function" and judged.function is not None and judged.function.outcomes:
             continue
         for reason in reasons[:8]:
-            print(f"  {part}: {reason}")
+            _say(f"  {part}: {reason}")
+
+
+def _say(text: str) -> None:
+    """Prints a line. What a page says may hold anything: lone surrogates, controls of the terminal."""
+    text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -36,7 +37,8 @@ class Check(Part):
     fresh: bool = True
     """Begins with a newly loaded page and empty storage. False goes on where the check before ended."""
     repeat: Annotated[int, Field(ge=1, le=5)] = 1
-    """Done so many times with different random inputs; every time must succeed."""
+    """Done so many times with different random inputs; every time must succeed. Together with the checks that it goes
+    on from, which must not be done fewer times."""
     width: Literal[1280, 390] = 1280
     """Of the window. 390 is a telephone's."""
     dialogs: Literal["accept", "dismiss"] = "accept"
@@ -81,11 +83,14 @@ class Checks:
         for name in data:
             if name not in ("checks", "values", "patience_ms"):
                 raise CheckError(unknown_name(name, ("checks", "values", "patience_ms"), "field of checks"))
-        listed, values, patience = data.get("checks"), data.get("values") or {}, data.get("patience_ms") or 1000
+        listed, values, patience = data.get("checks"), data.get("values") or {}, data.get("patience_ms")
+        patience = cls.patience_ms if patience is None else patience
         if not isinstance(listed, list) or not listed or not all(isinstance(each, Mapping) for each in listed):
             raise CheckError("`checks` must be a list of mappings, at least one")
-        if not isinstance(values, Mapping) or not isinstance(patience, int) or not 0 <= patience <= 20_000:
-            raise CheckError("`values` must be a mapping of names to templates, `patience_ms` a number up to 20000")
+        if not isinstance(values, Mapping):
+            raise CheckError("`values` must be a mapping of names to templates")
+        if isinstance(patience, bool) or not isinstance(patience, int) or not 0 <= patience <= 20_000:
+            raise CheckError(f"`patience_ms` is {patience!r}; it must be a whole number from 0 to 20000")
         checks = cls(tuple(listed), dict(values), patience)
         for seed in range(3):
             checks.draw(seed)
@@ -108,6 +113,13 @@ class Checks:
                 raise CheckError(f"{where}: {said(cause)}") from cause
         if not drawn[0].fresh:
             raise CheckError("check 1: fresh: false has nothing to go on from")
+        for place, (before, check) in enumerate(pairwise(drawn), start=2):
+            # They are repeated together; what goes on from a check that is left out would begin on an empty page.
+            if not check.fresh and check.repeat > before.repeat:
+                raise CheckError(
+                    f"check {place} ({check.name}): repeat is {check.repeat}, and the check that it goes on from "
+                    f"(fresh: false) has repeat {before.repeat}; give that one at least as many"
+                )
         return tuple(drawn)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from rewards.frontend.browser import Browser
 from rewards.frontend.capture import HEIGHTS
 from rewards.frontend.checks import Check, Checks
 from rewards.frontend.devtools import ProtocolError
+from rewards.frontend.expectations import fault, first_number
 from rewards.frontend.page import MOST_ERRORS, Page
 from rewards.frontend.patience import PageError
 
@@ -215,61 +215,6 @@ class _Performance:
         return numbers
 
 
-def fault(wanted: c.Expectation, found: str, before: float | None = None) -> str | None:
-    """None where ``found`` is as expected, else what is wrong with it. ``before`` is the number before the action."""
-
-    def same(text: str) -> str:
-        text = " ".join(text.split())
-        return text if wanted.exact else text.lower()
-
-    shown = repr(found if len(found) <= 80 else found[:77] + "...")
-    tests: list[tuple[object, Callable[[Any], bool], str]] = [
-        (wanted.equals, lambda value: same(found) == same(value), "is not"),
-        (wanted.not_equals, lambda value: same(found) != same(value), "is still"),
-        (wanted.contains, lambda value: same(value) in same(found), "does not contain"),
-        (wanted.not_contains, lambda value: same(value) not in same(found), "contains"),
-        (wanted.matches, lambda value: _searched(value, found[:5000], wanted.exact), "does not match"),
-        (wanted.one_of or None, lambda value: same(found) in [same(each) for each in value], "is none of"),
-    ]
-    for value, test, verb in tests:
-        if value is not None and not test(value):
-            return f"{shown} {verb} {value!r}"
-    number = first_number(found)
-    for value, name in ((wanted.number, ""), (wanted.at_least, "at least "), (wanted.at_most, "at most ")):
-        if value is None:
-            continue
-        near = (
-            number is not None
-            and {
-                "": abs(number - value) <= wanted.give_or_take,
-                "at least ": number >= value,
-                "at most ": number <= value,
-            }[name]
-        )
-        if not near:
-            return f"{shown} has not the number {name}{value:g}"
-    if wanted.change is not None:
-        if number is None or before is None:
-            return f"{shown} has no number to compare with the one before"
-        if abs(number - before - wanted.change) > wanted.give_or_take:
-            return f"the number went from {before:g} to {number:g}, not by {wanted.change:g}"
-    return None
-
-
-def first_number(text: str) -> float | None:
-    """The first number of a text, thousands' commas left out: 1234.5 in "Total: $1,234.50", -3 in "-3 °C"."""
-    for found in re.finditer(
-        r"(?P<sign>[-\u2212]\s?)?[$€£]?\s?(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<rest>\.\d+)?", text
-    ):
-        number = float(found["digits"].replace(",", "") + (found["rest"] or ""))
-        return -number if found["sign"] else number
-    return None
-
-
 def _must(so: Any, otherwise: str) -> None:
     if not so:
         raise StepError(otherwise)
-
-
-def _searched(pattern: str, text: str, exact: bool) -> bool:
-    return re.search(pattern, text, 0 if exact else re.IGNORECASE) is not None

@@ -12,13 +12,25 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from rewards.frontend.known import unknown
 
 Value = int | float | str | bool
 
-_TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{(?!\{)((?:(?!\{\{).)*?)\}\}", re.DOTALL)
+_KINDS = {
+    "int": "int:1..9",
+    "float": "float:0..10 or float:0..10:2 (digits)",
+    "choice": "choice:red|green",
+    "word": "word, word:5 or word:5..8 (letters)",
+    "name": "name",
+    "email": "email",
+    "date": "date, date:2024 or date:2001..2030 (years)",
+}
+"""What can be drawn, and how it is written."""
 _DRAW = re.compile(
-    r"^\s*(?P<kind>int|float|choice|word|name|email|date)\s*(?::(?P<spec>.*?))?(?:\s+but\s+(?P<but>\w+))?"
+    rf"^\s*(?P<kind>{'|'.join(_KINDS)})\s*(?::(?P<spec>.*?))?(?:\s+but\s+(?P<but>\w+))?"
     r"(?:\s+as\s+(?P<variable>[A-Za-z_]\w*))?\s*$",
     re.DOTALL,
 )
@@ -40,6 +52,8 @@ _NAMES = (
 )
 _DRAWS_AT_MOST = 100
 _LONGEST = 2000
+_LONGEST_WORD = 100
+_MOST_DIGITS = 15
 _LARGEST = 10**15
 
 
@@ -52,7 +66,14 @@ def fill(text: str, variables: dict[str, Value], rng: random.Random) -> Value:
 
     A text that is one template and nothing else keeps the type of its value. Raises InputsError.
     """
-    if len(_TEMPLATE.findall(text)) == 1 and (whole := _TEMPLATE.fullmatch(text.strip())):
+    rest = _TEMPLATE.sub("\0", text)
+    for mark, partner in (("{{", "}}"), ("}}", "{{")):
+        if mark in rest:
+            raise InputsError(
+                f"'{text}' has {mark} without {partner}; where a text is to have it, write "
+                f"{{{{'{mark[0]}' + '{mark[0]}'}}}}"
+            )
+    if rest.count("\0") == 1 and (whole := _TEMPLATE.fullmatch(text.strip())):
         return _replace(whole.group(1), variables, rng)
     return _TEMPLATE.sub(lambda found: shown(_replace(found.group(1), variables, rng)), text)
 
@@ -75,16 +96,26 @@ def evaluate(expression: str, variables: Mapping[str, Value]) -> Value:
     except InputsError:
         raise
     except Exception as cause:
+        if isinstance(cause, SyntaxError):
+            raise InputsError(f"'{{{{{expression}}}}}' is neither an expression nor one of {_forms()}") from cause
         raise InputsError(f"'{{{{{expression}}}}}' cannot be computed ({type(cause).__name__}: {cause})") from cause
     if isinstance(value, list):
         raise InputsError(f"'{{{{{expression}}}}}' is a list; join it, or take one of its items")
     return value
 
 
+def _forms() -> str:
+    return ", ".join(_KINDS.values())
+
+
 def _replace(inside: str, variables: dict[str, Value], rng: random.Random) -> Value:
+    if not inside.strip():
+        raise InputsError("'{{}}' is empty; write what to draw, as in {{word}}, or to compute, as in {{a + b}}")
     drawn = _DRAW.match(inside)
     # A variable may be called like a kind; `{{name}}` then means the variable.
     if not drawn or (drawn["spec"] is None and drawn["variable"] is None and drawn["kind"] in variables):
+        if (named := re.match(r"\s*(\w+)\s*:", inside)) and not drawn:
+            raise InputsError(f"'{{{{{inside}}}}}': {unknown(named[1], _KINDS, 'input')}; there are {_forms()}")
         return evaluate(inside, variables)
     but = drawn["but"]
     if but is not None and but not in variables:
@@ -102,27 +133,54 @@ def _replace(inside: str, variables: dict[str, Value], rng: random.Random) -> Va
 
 def _draw(kind: str, spec: str, rng: random.Random, inside: str) -> Value:
     try:
-        if kind == "choice":
-            return rng.choice([each.strip() for each in spec.split("|") if each.strip()])
-        if kind == "float":
-            bounds, _, digits = spec.partition(":")
-            low, high = (float(each) for each in bounds.split(".."))
-            return round(rng.uniform(low, high), int(digits or 1))
-        if kind == "name":
-            return rng.choice(_NAMES)
-        if kind == "email":
-            return f"{_word(rng, 6)}@{_word(rng, 5)}.example"
-        if kind == "date":
-            low, high = (int(each) for each in (spec or "2001..2030").split(".."))
-            return f"{rng.randint(low, high):04d}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-        low, high = (int(each) for each in (spec or ("5..9" if kind == "word" else "1..99")).split(".."))
-        length_or_value = rng.randint(low, high)
-    except (ValueError, IndexError) as cause:
-        raise InputsError(
-            f"'{{{{{inside}}}}}' is no template; write int:1..9, float:0..10:2 (digits), choice:red|green, word:5..9, "
-            "name, email or date:2001..2030 (years)"
-        ) from cause
-    return _word(rng, length_or_value) if kind == "word" else length_or_value
+        match kind:
+            case "choice":
+                choices = [each.strip() for each in spec.split("|") if each.strip()]
+                if not choices:
+                    raise ValueError("there is nothing to choose from")
+                return rng.choice(choices)
+            case "name" | "email":
+                if spec:
+                    raise ValueError(f"{kind} takes nothing after the colon")
+                return rng.choice(_NAMES) if kind == "name" else f"{_word(rng, 6)}@{_word(rng, 5)}.example"
+            case "float":
+                span, _, given = spec.partition(":")
+                low, high = _bounds(span, float, -_LARGEST, _LARGEST)
+                digits = _number(given or "1", int)
+                if not 0 <= digits <= _MOST_DIGITS:
+                    raise ValueError(f"{digits} digits are not within 0..{_MOST_DIGITS}")
+                return round(rng.uniform(low, high), digits)
+            case "date":
+                first, last = _bounds(spec or "2001..2030", int, 1, 9999, alone=True)
+                return f"{rng.randint(first, last):04d}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+            case "word":
+                return _word(rng, rng.randint(*_bounds(spec or "5..9", int, 1, _LONGEST_WORD, alone=True)))
+        return rng.randint(*_bounds(spec or "1..99", int, -_LARGEST, _LARGEST))
+    except ValueError as cause:
+        raise InputsError(f"'{{{{{inside}}}}}' is no template: {cause}; write {_KINDS[kind]}") from cause
+
+
+N = TypeVar("N", int, float)
+
+
+def _bounds(spec: str, read: Callable[[str], N], least: int, most: int, alone: bool = False) -> tuple[N, N]:
+    """Of ``low..high``; where ``alone``, one number is both. Raises ValueError."""
+    first, dots, second = spec.partition("..")
+    if not dots and not alone:
+        raise ValueError("it needs two bounds with .. between them")
+    low, high = _number(first, read), _number(second if dots else first, read)
+    if low > high:
+        raise ValueError(f"{first.strip()} is more than {second.strip()}")
+    if not least <= low <= high <= most:
+        raise ValueError(f"the bounds are not within {least}..{most}")
+    return low, high
+
+
+def _number(text: str, read: Callable[[str], N]) -> N:
+    try:
+        return read(text)
+    except ValueError:
+        raise ValueError(f"'{text.strip()}' is no {'whole ' if read is int else ''}number") from None
 
 
 def _word(rng: random.Random, length: int) -> str:

@@ -45,7 +45,7 @@ class _Seen:
     documents: int = 0
     requests: int = 0
     due_ms: int = 0
-    """When on the page's clock the last is to happen that was put off while it loaded; at most 3 s from its beginning."""
+    """When, on the page's clock, the last is to happen that was put off while it loaded; at most 3 s."""
 
 
 class Page:
@@ -206,7 +206,8 @@ class Page:
             if self._world is None:
                 made = self._call("Page.createIsolatedWorld", {"frameId": self._frame, "worldName": _WORLD})
                 self._world = made["executionContextId"]
-                self._post("Runtime.evaluate", {"expression": script("dom.js") + script("targets.js"), "contextId": self._world})
+                tools = script("dom.js") + script("targets.js")
+                self._post("Runtime.evaluate", {"expression": tools, "contextId": self._world})
             given = {"expression": source, "contextId": self._world, "returnByValue": True, "awaitPromise": False}
             try:
                 result = self._call("Runtime.evaluate", given)

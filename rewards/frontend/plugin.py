@@ -45,11 +45,8 @@ class Frontend:
         judge: str | dict[str, Any] | None = None,
         base_dir: Path | None = None,
     ) -> None:
+        _check_arguments(terms, browsers, isolation, seed, judge)
         self._weights = Terms.of(terms)
-        if isolation not in get_args(Isolation):
-            raise InputError(f"isolation is {isolation!r}; known: {', '.join(get_args(Isolation))}")
-        if browsers is not None and browsers < 1:
-            raise InputError(f"browsers is {browsers!r}; it must be at least 1")
         program()
         if isolation == "namespace" and cage() is None:
             raise NoBrowserError(
@@ -136,6 +133,25 @@ class Frontend:
         return [
             blended(result, mark, viewer.settings, self._weights) for result, mark in zip(judged, marks, strict=True)
         ]
+
+
+def _check_arguments(terms: Any, browsers: Any, isolation: Any, seed: Any, judge: Any) -> None:
+    """What the types of `Frontend` say, for recipes. Raises InputError."""
+    if terms is not None and not isinstance(terms, Mapping):
+        raise InputError(f"frontend: terms is {terms!r}; it must be a mapping, such as aesthetics: 0.3")
+    if browsers is not None and (isinstance(browsers, bool) or not isinstance(browsers, int) or browsers < 1):
+        raise InputError(f"frontend: browsers is {browsers!r}; it must be a whole number from 1")
+    if isolation not in get_args(Isolation):
+        raise InputError(f"frontend: isolation is {isolation!r}; known: {', '.join(get_args(Isolation))}")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InputError(f"frontend: seed is {seed!r}; it must be a whole number")
+    if judge is not None and not isinstance(judge, str | Mapping):
+        raise InputError(f"frontend: judge is {judge!r}; it must be a mapping, or file.py:function")
+    function = judge.get("function") if isinstance(judge, Mapping) else judge
+    if isinstance(function, str) and ":" not in function:
+        raise InputError(
+            f"frontend: judge.function is {function!r}; name a function as file.py:function or package.module:function"
+        )
 
 
 def blended(

@@ -1,112 +1,16 @@
-"""What a check is made of: targets, actions, assertions and expectations, as data (docs/frontend.md)."""
+"""What a check is made of: actions and assertions, as data (docs/frontend.md)."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from rewards.frontend.inputs import shown
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-def _text(value: Any) -> Any:
-    return shown(value) if isinstance(value, bool | int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-"""A text; numbers are written as JavaScript writes them."""
-
-
-class Target(Part):
-    """Which element is meant: of those that fit, the visible ones in document order, the ``nth``.
-
-    A text alone, where a target is asked for, is its ``css``. Several fields narrow each other down.
-    """
-
-    css: str | None = None
-    """A CSS selector."""
-    text: Text | None = None
-    """The element's own visible text, in any case and spacing: the innermost element that has it."""
-    contains: Text | None = None
-    """A part of its text: the innermost element whose text contains it."""
-    label: Text | None = None
-    """A form field's label, placeholder, aria-label, title or name, in any case; a part of it is enough."""
-    role: str | None = None
-    """An ARIA role, explicit or the tag's own: button, link, textbox, checkbox, radio, combobox, slider, tab..."""
-    name: Text | None = None
-    """The accessible name (label, text, alt, title), in any case; a part of it is enough."""
-    within: Target | None = None
-    """Only inside this element."""
-    any: tuple[Target, ...] = ()
-    """Instead of the fields above: the first of these targets that is there."""
-    nth: int = 0
-    """Counted from 0; negative from the end."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, given: Any) -> Any:
-        return {"css": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _names_something(self) -> Target:
-        if not (self.css or self.text or self.contains or self.label or self.role or self.name or self.any):
-            raise ValueError("a target needs css, text, contains, label, role, name or any")
-        return self
-
-    def __str__(self) -> str:
-        if self.any:
-            return " or ".join(str(each) for each in self.any)
-        parts = [self.css or ""] + [
-            f"{field} '{value}'"
-            for field in ("text", "contains", "label", "role", "name")
-            if (value := getattr(self, field))
-        ]
-        where = f" in {self.within}" if self.within else ""
-        return " ".join(filter(None, parts)) + (f" [{self.nth}]" if self.nth else "") + where
-
-
-class Expectation(Part):
-    """What a value read from the page must be; at least one field. Texts are compared without surrounding space and
-    with inner space as one blank, and in any case unless ``exact``."""
-
-    equals: Text | None = None
-    not_equals: Text | None = None
-    contains: Text | None = None
-    not_contains: Text | None = None
-    matches: str | None = None
-    """A Python regular expression, searched for."""
-    one_of: tuple[Text, ...] = ()
-    number: float | None = None
-    """The first number in the text ("Total: $1,234.50" has 1234.5) is this, ``give_or_take`` a tolerance."""
-    give_or_take: float = 0.005
-    at_least: float | None = None
-    """Bound on the first number."""
-    at_most: float | None = None
-    change: float | None = None
-    """The first number differs by this from what it was before the last action."""
-    exact: bool = False
-
-    expectations: ClassVar[tuple[str, ...]] = (
-        "equals", "not_equals", "contains", "not_contains", "matches", "one_of", "number", "at_least", "at_most",
-        "change",
-    )  # fmt: skip
-
-    @field_validator("matches")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as cause:
-            raise ValueError(f"'{pattern}' is no regular expression ({cause})") from cause
-        return pattern
-
-    def is_empty(self) -> bool:
-        return all(getattr(self, name) in (None, ()) for name in self.expectations)
+from rewards.frontend.expectations import Expectation
+from rewards.frontend.keys import parse
+from rewards.frontend.known import ARIA_ATTRIBUTES, CSS_PROPERTIES, unknown
+from rewards.frontend.targets import Part, Target, Text
 
 
 class Step(Part):
@@ -157,6 +61,12 @@ class Press(Action):
     on: Target | None = None
     """Focused first; without it the key goes to what has the focus."""
     times: Annotated[int, Field(ge=1, le=200)] = 1
+
+    @field_validator("key")
+    @classmethod
+    def _is_on_a_keyboard(cls, key: str) -> str:
+        parse(key)
+        return key
 
 
 class Select(Action):
@@ -246,6 +156,17 @@ class Count(Assertion, Expectation):
     of: Target
     hidden_too: bool = False
 
+    @model_validator(mode="after")
+    def _counts(self) -> Count:
+        for name in ("number", "at_least", "at_most", "change"):
+            value = getattr(self, name)
+            if value is not None and (not value.is_integer() or (value < 0 and name != "change")):
+                raise ValueError(f"{name} is {value:g}, and a count is a whole number from 0")
+        for text in (self.equals, self.not_equals, *self.one_of):
+            if text is not None and not re.fullmatch(r"\s*(0|[1-9]\d*)\s*", text):
+                raise ValueError(f"'{text}' is no count; write a whole number from 0")
+        return self
+
 
 class Attribute(Assertion, Expectation):
     """An attribute; checked, disabled, selected, open, readOnly and indeterminate are read as they are now ("true",
@@ -253,6 +174,17 @@ class Attribute(Assertion, Expectation):
 
     of: Target
     attribute: str
+
+    @field_validator("attribute")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[^\s\"'<>/=\0]+", name):
+            raise ValueError(f"'{name}' is no attribute's name")
+        if name in _PROPERTIES:
+            raise ValueError(f"'{name}' is no attribute; use {_PROPERTIES[name]}")
+        if re.match(r"aria-|aria[A-Z]", name) and name.lower() not in ARIA_ATTRIBUTES:
+            raise ValueError(unknown(name, ARIA_ATTRIBUTES, "attribute"))
+        return name
 
 
 class ValueIs(Assertion, Expectation):
@@ -267,9 +199,24 @@ class Style(Assertion, Expectation):
     of: Target
     property: str
 
+    @field_validator("property")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        # What is unknown reads as an empty text, which would be equal to an empty text.
+        if name.lower() not in CSS_PROPERTIES and not re.fullmatch(r"--\S+", name):
+            raise ValueError(unknown(name, CSS_PROPERTIES, "CSS property"))
+        return name
+
 
 class Url(Assertion, Expectation):
     """Path, query and fragment of the address: ``/``, ``/#about``."""
+
+    @model_validator(mode="after")
+    def _begins_with_a_slash(self) -> Url:
+        for text in (self.equals, self.not_equals, *self.one_of):
+            if text is not None and not text.strip().startswith("/"):
+                raise ValueError(f"'{text}' is no address; it begins with the path, as in /#about")
+        return self
 
 
 class Title(Assertion, Expectation):
@@ -279,7 +226,7 @@ class Title(Assertion, Expectation):
 class Storage(Assertion, Expectation):
     """An entry of localStorage or sessionStorage; a missing one is an empty text. Without a key: all of it as JSON."""
 
-    key: str | None = None
+    key: Annotated[str, Field(min_length=1)] | None = None
     area: Literal["local", "session"] = "local"
 
 
@@ -309,6 +256,13 @@ class NoError(Assertion):
     shorthand = "since_start"
     since_start: Literal[True] = True
 
+
+_PROPERTIES = {
+    "className": "class",
+    "htmlFor": "for",
+    **dict.fromkeys(("innerHTML", "innerText", "textContent"), "the assertion `text`"),
+}
+"""What scripts ask an element for, and what checks do."""
 
 STEPS: dict[str, type[Step]] = {
     "click": Click, "hover": Hover, "type": Type, "press": Press, "select": Select, "drag": Drag, "scroll": Scroll,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from lpo.errors import InputError
 from trainers.cli.app import print_table, reward_app
 
 if TYPE_CHECKING:
@@ -33,7 +36,23 @@ def list_rewards() -> None:
     typer.echo("Your own: file.py:function, relative to the recipe, or package.module:function.")
 
 
-@reward_app.command("check", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+class _Check(TyperCommand):
+    """Leaves ``--help`` behind the name of a reward that has a check of its own to that check, which has other
+    options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        asked = any(each in ctx.help_option_names for each in args) and not any(each[:6] == "--data" for each in args)
+        if asked and not args[0].startswith("-") and not ctx.resilient_parsing:
+            try:
+                command = _own_check(args[0])
+            except InputError:
+                command = None
+            if command is not None:
+                raise typer.Exit(command(args[1:]))
+        return super().parse_args(ctx, args)
+
+
+@reward_app.command("check", cls=_Check, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def check(
     context: typer.Context,
     plugin: Annotated[
@@ -102,18 +121,22 @@ def _nested(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_by_itself(plugin: str, arguments: list[str]) -> None:
-    """Hands over to the function ``check_command(arguments) -> exit code`` of the reward's module, if it has one."""
+    """Hands over to the reward's own check, if it has one."""
+    command = _own_check(plugin)
+    if command is None:
+        raise typer.BadParameter("give a JSONL file of responses: --data sample.jsonl", param_hint="--data")
+    raise typer.Exit(command(arguments))
+
+
+def _own_check(plugin: str) -> Callable[[list[str]], int] | None:
+    """The function ``check_command(arguments) -> exit code`` of the reward's module; None where there is none."""
     import sys
 
     from lpo.plugins import load_callable
     from rewards.resolver import ENTRY_POINTS, SHIPPED
 
     found: Any = load_callable(plugin, what="reward", known=SHIPPED, base_dir=Path.cwd(), entry_points=ENTRY_POINTS)
-    module = sys.modules.get(getattr(found, "__module__", ""))
-    command = getattr(module, "check_command", None)
-    if command is None:
-        raise typer.BadParameter("give a JSONL file of responses: --data sample.jsonl", param_hint="--data")
-    raise typer.Exit(command(arguments))
+    return getattr(sys.modules.get(getattr(found, "__module__", "")), "check_command", None)
 
 
 def _show(groups: list[Group], report: RewardReport, name: str) -> None:

@@ -99,6 +99,7 @@ CASES = {
     "threads": ({"variables": {"OMP_NUM_THREADS": "3"}}, "warning", "OMP_NUM_THREADS=3 on 2 cores"),
     "nested threads": ({"variables": {"OMP_NUM_THREADS": "4,1"}}, "warning", "OMP_NUM_THREADS=4,1 on 2 cores"),
     "no browser": ({"programs": frozenset({"g++"})}, "warning", "no Chromium"),
+    "another browser": ({"variables": {"LPO_BROWSER": "/opt/shell"}}, "warning", "no Chromium: LPO_BROWSER=/opt/shell"),
     "no namespace": ({"namespaces": False}, "warning", "chromium-headless-shell, and no network namespace"),
     "no compiler": ({"programs": frozenset({"chromium-headless-shell"})}, "warning", "no C++ compiler"),
     "no bytecode": (
@@ -107,6 +108,13 @@ CASES = {
         "vLLM's sources are not compiled",
     ),
 }
+
+
+def test_a_browser_that_is_named_is_the_one_that_counts():
+    named = {"variables": {"LPO_BROWSER": "/opt/shell"}, "programs": frozenset({"/opt/shell", "g++"})}
+    assert faults(**named) == []
+    said = [found.what for found in doctor.diagnose(replace(HEALTHY, **named))]
+    assert "/opt/shell, in a network namespace" in said
 
 
 @pytest.mark.parametrize("case", CASES)

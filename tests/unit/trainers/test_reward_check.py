@@ -93,3 +93,17 @@ def test_a_reward_with_a_check_of_its_own_gets_the_arguments(check):
     assert (code, "checking by itself page.html --report out.html" in output) == (3, True)
     code, output = check("soft_overlong", "max_tokens=4", "buffer=2")
     assert (code, "--data" in output) == (2, True)
+
+
+def test_help_behind_a_reward_is_that_of_its_own_check(check):
+    code, output = check("frontend", "--help")
+    assert (code, "--report" in output, "--data" in output) == (0, True, True)
+    assert check("mine.py:fragile", "-h")[1].startswith("checking by itself -h")
+    for general in (
+        ["--help"],
+        ["soft_overlong", "--help"],
+        ["no_such", "--help"],
+        ["frontend", "--data", "x", "--help"],
+    ):
+        code, output = check(*general)
+        assert (code, "--timeout" in output) == (0, True)

@@ -87,6 +87,25 @@ def test_repeats_draw_anew():
         ("- {name: x, steps: [{drag: {from: a}}, no_error]}", "either to or by"),
         ("- {name: x, fresh: false, steps: [no_error]}", "nothing to go on from"),
         ("- {name: x, steps: [{click: a, hover: b}, no_error]}", "one action or assertion"),
+        ("- {name: x, steps: [{click: 'a:hovr'}, no_error]}", "on.css: 'a:hovr' is no CSS selector"),
+        ("- {name: x, steps: [{click: {role: buton}}, no_error]}", "unknown role 'buton'; did you mean 'button'"),
+        ("- {name: x, steps: [{click: {role: button, name: ''}}, no_error]}", "on.name: it is empty"),
+        ("- {name: x, steps: [{click: {css: a, any: [b]}}, no_error]}", "any stands alone"),
+        ("- {name: x, steps: [{press: Entr}, no_error]}", "unknown key 'Entr'; did you mean 'Enter'"),
+        ("- {name: x, steps: [{press: ''}, no_error]}", "no key"),
+        ("- {name: x, steps: [{style: {of: a, property: font-sise, equals: ''}}]}", "did you mean 'font-size'"),
+        ("- {name: x, steps: [{style: {of: a, property: fontSize, equals: ''}}]}", "did you mean 'font-size'"),
+        ("- {name: x, steps: [{attribute: {of: a, attribute: '', equals: ''}}]}", "no attribute's name"),
+        ("- {name: x, steps: [{attribute: {of: a, attribute: aria-expandd, equals: ''}}]}", "'aria-expanded'"),
+        ("- {name: x, steps: [{attribute: {of: a, attribute: className, equals: ''}}]}", "use class"),
+        ("- {name: x, steps: [{count: {of: a, at_least: -1}}]}", "a count is a whole number"),
+        ("- {name: x, steps: [{count: {of: a, number: 1.5}}]}", "a count is a whole number"),
+        ("- {name: x, steps: [{count: {of: a, equals: -1}}]}", "'-1' is no count"),
+        ("- {name: x, steps: [{count: {of: a, equals: two}}]}", "'two' is no count"),
+        ("- {name: x, steps: [{url: {equals: '#about'}}]}", "begins with the path"),
+        ("- {name: x, steps: [{storage: {key: '', equals: a}}]}", "at least 1 character"),
+        ("- {name: x, steps: [{text: {equals: '{{a'}}]}", "without"),
+        ("{patience_ms: true, checks: [{name: x, steps: [no_error]}]}", "`patience_ms` is True"),
         ("{check: []}", "did you mean 'checks'"),
         ("[]", "at least one"),
         ("a: [", "neither JSON nor YAML"),
@@ -114,3 +133,39 @@ def test_a_number_that_was_drawn_can_be_a_name_or_a_key():
     )
     click, press, visible = checks.draw(0)[0].steps
     assert (click.on.name, press.key, visible.of.text) == ("4", "4", "5")
+
+
+def test_custom_properties_and_roles_of_documents_are_known():
+    text = "- {name: n, steps: [style: {of: a, property: --gap, equals: 1px}, visible: {role: doc-footnote}]}"
+    assert len(steps(text)) == 2
+
+
+def test_names_may_be_drawn():
+    data = {
+        "values": {"p": "width"},
+        "checks": [{"name": "n", "steps": [{"style": {"of": "#i{{int:1..9}}", "property": "{{p}}", "number": 1}}]}],
+    }
+    assert Checks.load(data).draw(0)[0].steps[0].property == "width"
+    with pytest.raises(CheckError, match="did you mean 'width'"):
+        Checks.load({**data, "values": {"p": "widht"}})
+
+
+def test_a_file_may_have_no_patience():
+    data = {"checks": [{"name": "n", "steps": ["no_error"]}]}
+    assert Checks.load({**data, "patience_ms": 0}).patience_ms == 0
+    assert Checks.load({**data, "patience_ms": None}).patience_ms == Checks.load(data).patience_ms == 1000
+
+
+def test_what_goes_on_from_a_check_is_not_repeated_more_often():
+    def group(*repeats):
+        return [
+            {"name": "n", "fresh": not place, "repeat": repeat, "steps": ["no_error"]}
+            for place, repeat in enumerate(repeats)
+        ]
+
+    for repeats in ((2, 2), (2, 1), (3, 3, 1)):
+        Checks.load(group(*repeats))
+    for repeats in ((1, 2), (2, 1, 2)):
+        with pytest.raises(CheckError, match=r"check \d \(n\): repeat is 2.* has repeat 1"):
+            Checks.load(group(*repeats))
+    Checks.load(group(1) + group(2))

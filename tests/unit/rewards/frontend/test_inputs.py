@@ -1,4 +1,5 @@
 import random
+import re
 
 import pytest
 
@@ -37,6 +38,43 @@ def test_but_with_nothing_left_is_an_error():
 def test_a_text_of_one_template_keeps_the_type():
     assert draw("{{a + b}}", {"a": 2, "b": 3}) == 5
     assert draw("is {{a + b}}!", {"a": 2, "b": 3}) == "is 5!"
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{}}", "is empty"),
+        ("a {{b", "{{ without }}; where a text is to have it, write {{'{' + '{'}}"),
+        ("b}} c", "}} without {{; where a text is to have it, write {{'}' + '}'}}"),
+        ("{{word {{word}}", "{{ without }}"),
+        ("{{int:5}}", "is no template: it needs two bounds with .. between them; write int:1..9"),
+        ("{{int:9..1}}", "9 is more than 1"),
+        ("{{int:1..x}}", "'x' is no whole number"),
+        ("{{float:1..2:x}}", "'x' is no whole number; write float:0..10"),
+        ("{{float:1..2:-1}}", "-1 digits are not within 0..15"),
+        ("{{float:0..inf}}", "not within"),
+        ("{{float:nan..1}}", "not within"),
+        ("{{word:0}}", "not within 1..100"),
+        ("{{word:9..5}}", "9 is more than 5"),
+        ("{{date:2030..2001}}", "2030 is more than 2001"),
+        ("{{choice: | }}", "nothing to choose from"),
+        ("{{name:5}}", "takes nothing after the colon"),
+        ("{{wrd:5}}", "unknown input 'wrd'; did you mean 'word'?"),
+        ("{{word 5}}", "is neither an expression nor one of int:1..9"),
+    ],
+)
+def test_what_is_wrong_with_a_template_is_said(template, message):
+    with pytest.raises(InputsError, match=re.escape(message)):
+        draw(template)
+
+
+def test_one_number_is_a_words_length_or_a_dates_year():
+    assert len(draw("{{word:5}}")) == 5
+    assert draw("{{date:2024}}").startswith("2024-")
+
+
+def test_braces_can_be_in_a_text():
+    assert draw("{ {{{a}}} } {{'{' + '{'}}{{'}' + '}'}}", {"a": 1}) == "{ {1} } {{}}"
 
 
 @pytest.mark.parametrize(
