@@ -25,7 +25,7 @@ wait $$rewards; status=$$?; cat .venv/rewards-tests.log; exit $$((engines || sta
 endef
 
 # Chromium's headless shell, for the front-end reward, and the fonts that its pages are judged with.
-BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core
+BROWSER_PACKAGES := chromium-headless-shell fonts-liberation fonts-inter fonts-noto-color-emoji fonts-dejavu-core fonts-droid-fallback
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: demo test test-all unit lint check browser lock lock-gpu doctor clean

@@ -1,7 +1,7 @@
 // What is laid out on this page: boxes with their computed styles, and lines of text. Evaluated after dom.js in a world of its own,
 // where the page cannot have replaced the functions used. The rows keep the order of the fields of Box and TextLine in capture.py.
 (() => {
-  const { plain, page, inside } = dom;
+  const { plain, page, kind, inside } = dom;
   const MOST_BOXES = 2500, MOST_LINES = 2500, DEEPEST = 2400;
   const boxes = [], lines = [], blocks = [], fixedness = [];
   let hiddenChars = 0, left = 0;
@@ -125,8 +125,8 @@
     if (tag === "svg") { for (const each of element.children) drawing(each, index, within, alpha, stays); return; }
     if (tag === "iframe") { frameOf(element, index, here, within, alpha, stays); return; }
     for (const child of inside(element)) {
-      if (child.nodeType === 3) text(child, index, here, within);
-      else if (child.nodeType === 1) walk(child, index, here, within, alpha, stays, inactive);
+      if (kind(child) === 3) text(child, index, here, within);
+      else if (kind(child) === 1) walk(child, index, here, within, alpha, stays, inactive);
     }
   };
 

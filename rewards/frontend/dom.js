@@ -17,11 +17,12 @@ globalThis.dom = (() => {
   const styleOf = (element) => getComputedStyle(element);
 
   // The tree as it is drawn: a host has what is in its shadow, a slot what is assigned to it.
-  const up = (node) => node.assignedSlot || plain(node).parentNode || node.host || null;
-  const parent = (element) => { let each = up(element); while (each && each.nodeType === 11) each = up(each); return each && each.nodeType === 1 ? each : null; };
+  const kind = (node) => plain(node).nodeType;
+  const up = (node) => { const it = plain(node); return it.assignedSlot || it.parentNode || it.host || null; };
+  const parent = (element) => { let each = up(element); while (each && kind(each) === 11) each = up(each); return each && kind(each) === 1 ? each : null; };
   const inside = (element) => {
-    if (element.localName === "slot" && element.assignedNodes) { const given = element.assignedNodes(); if (given.length) return given; }
     const it = plain(element);
+    if (it.localName === "slot" && it.assignedNodes) { const given = it.assignedNodes(); if (given.length) return given; }
     return (it.shadowRoot || it).childNodes;
   };
   const holds = (element, node) => { for (let each = node; each; each = up(each)) if (each === element) return true; return false; };
@@ -33,13 +34,13 @@ globalThis.dom = (() => {
         const shadow = plain(each).shadowRoot;
         if (shadow && found.length < MOST) visit(shadow, wanted === "body *" ? "*" : wanted);
       }
-      const shadow = node.nodeType === 1 && plain(node).shadowRoot;
+      const shadow = kind(node) === 1 && plain(node).shadowRoot;
       if (shadow) visit(shadow, wanted === "body *" ? "*" : wanted);
     };
     visit(root, css);
     return found;
   };
-  const shaded = (element) => Boolean(plain(element).shadowRoot) || [...plain(element).querySelectorAll("*")].some((each) => plain(each).shadowRoot || each.localName === "slot");
+  const shaded = (element) => Boolean(plain(element).shadowRoot) || [...plain(element).querySelectorAll("*")].some((each) => plain(each).shadowRoot || plain(each).localName === "slot");
 
   // Whether something of a box is left inside of what cuts it off: an accordion's answer of no height, a slide beside its frame, a
   // drawer beyond the window. What can be scrolled to is not cut off.
@@ -116,7 +117,7 @@ globalThis.dom = (() => {
   // The colour with which it hides what is behind it; "?" if it hides that with a picture; null if it does not.
   const ground = (element) => {
     const style = styleOf(element), colour = rgba(style.backgroundColor), image = style.backgroundImage;
-    if (PICTURES.test(element.localName)) return "?";
+    if (PICTURES.test(plain(element).localName)) return "?";
     if (image !== "none" && !/rgba\(|transparent/.test(image)) return "?";
     if (style.backgroundClip === "text") return null;
     if (!colour) return "?";
@@ -173,8 +174,8 @@ globalThis.dom = (() => {
     const visit = (node) => {
       for (const each of inside(node)) {
         if (found.length > MOST_TEXTS) return;
-        if (each.nodeType === 1) { if (!/^(script|style|template|noscript|option)$/.test(each.localName)) visit(each); continue; }
-        if (each.nodeType !== 3 || !clean(each.data)) continue;
+        if (kind(each) === 1) { if (!/^(script|style|template|noscript|option)$/.test(plain(each).localName)) visit(each); continue; }
+        if (kind(each) !== 3 || !clean(each.data)) continue;
         range.selectNodeContents(each);
         const rects = [...range.getClientRects()].filter((rect) => rect.width > 0 && rect.height > 0);
         if (rects.length && plain(node).checkVisibility({ opacityProperty: true, visibilityProperty: true })) found.push([each.data, node, rects]);
@@ -210,7 +211,7 @@ globalThis.dom = (() => {
   }));
   // Its visible text. Where some of it cannot be read, only what can.
   const words = (element) => {
-    if (/^(input|textarea|select)$/.test(element.localName)) return element.value;
+    if (/^(input|textarea|select)$/.test(plain(element).localName)) return element.value;
     const it = plain(element), whole = () => (typeof it.innerText === "string" && !shaded(element) ? it.innerText : texts(element).map(([text]) => text).join(" "));
     return inView(element, () => painted(() => {
       const said = texts(element);
@@ -219,5 +220,5 @@ globalThis.dom = (() => {
       return read.length === said.length ? whole() : read.map(([text]) => text).join(" ");
     }));
   };
-  return { clean, plain, page, parent, inside, holds, everything, shaded, visible, shows, words, texts, stack, hit, painted, coverAt, opacity };
+  return { clean, plain, page, kind, parent, inside, holds, everything, shaded, visible, shows, words, texts, stack, hit, painted, coverAt, opacity };
 })();

@@ -37,6 +37,7 @@ FONT_FOLDERS = (
     "/usr/share/fonts/truetype/inter",
     "/usr/share/fonts/truetype/noto",
     "/usr/share/fonts/truetype/dejavu",
+    "/usr/share/fonts/truetype/droid",
 )
 """Folders of Debian's font packages. No other font of the machine is seen, so that text is as wide everywhere."""
 

@@ -117,7 +117,6 @@ class Page:
 
         From here on the clock stands still except in `run`.
         """
-        self.seen.due_ms = 0
         self._loaded, self._world = False, None
         self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
         self.patience.until(lambda: self._loaded)
@@ -133,7 +132,14 @@ class Page:
     def reload(self) -> None:
         self._loaded = False
         self._post("Page.reload")
-        self.live(400)
+        self.live(_LOADED_MS)
+
+    def start_over(self) -> None:
+        """Loads the document again from wherever the page is now, with its storage."""
+        self._loaded = False
+        self._post("Page.navigate", {"url": f"{ORIGIN}/"})
+        self.live(_LOADED_MS)
+        self.arrive()
 
     def back(self) -> None:
         """Goes back in the history, where there is a page before this one."""
@@ -314,7 +320,7 @@ class Page:
             if body is not None and (not navigates or self.seen.documents <= MOST_DOCUMENTS):
                 kind = mimetypes.guess_type(path)[0] or "text/html"
                 if navigates:
-                    self._loaded, self._world = False, None
+                    self._loaded, self._world, self.seen.due_ms = False, None, 0
                 headers = [{"name": "Content-Type", "value": f"{kind}; charset=utf-8"}]
                 answer = {"requestId": number, "responseCode": 200, "responseHeaders": headers}
                 self._post("Fetch.fulfillRequest", {**answer, "body": base64.b64encode(body).decode()})

@@ -1,7 +1,7 @@
 // Which element a check means: by selector, text, label, role and name, also inside of shadow roots. Evaluated after dom.js in each
 // world of ours.
 globalThis.targets = (() => {
-  const { clean, plain, holds, everything, visible, inside } = dom;
+  const { clean, plain, kind, holds, everything, visible, inside } = dom;
   const low = (text) => clean(text).toLowerCase();
   const FIELDS = "input:not([type=hidden]),textarea,select,[contenteditable=''],[contenteditable=true],[role=textbox],[role=slider],[role=switch],[role=checkbox],[role=combobox],[role=spinbutton],meter,progress";
   const INPUT_ROLES = { button: "button", submit: "button", reset: "button", image: "button", checkbox: "checkbox", radio: "radio", range: "slider", number: "spinbutton", search: "searchbox" };
@@ -18,11 +18,11 @@ globalThis.targets = (() => {
     const is = role(element);
     return is === wanted || (wanted === "textbox" && is === "searchbox") || (wanted === "button" && is === "tab" && element.localName === "button");
   };
+  const silent = (element) => /^(script|style|template)$/.test(plain(element).localName);
   // The text of an element, visible or not; where something on the page has a shadow, as it is drawn.
   let shadows = false;
-  const drawn = (node) => [...inside(node)].map((each) => (each.nodeType === 3 ? each.data : each.nodeType !== 1 ? "" : /^(script|style|template)$/.test(each.localName) ? "" : drawn(each))).join("");
+  const drawn = (node) => [...inside(node)].map((each) => (kind(each) === 3 ? each.data : kind(each) !== 1 || silent(each) ? "" : drawn(each))).join("");
   const text = (element) => (shadows ? drawn(element) : plain(element).textContent);
-  const silent = (element) => /^(script|style|template)$/.test(plain(element).localName);
   const labelled = (it) => {
     const ids = (it.getAttribute("aria-labelledby") || "").split(/\s+/).filter(Boolean);
     const root = ids.length ? plain(it.getRootNode()) : null;

@@ -11,14 +11,14 @@
   const glance = (element, used) => {
     const it = plain(element), style = getComputedStyle(element), rect = it.getBoundingClientRect();
     if (style.display === "none" || style.visibility !== "visible") return "";
-    const own = [...it.childNodes].map((each) => (each.nodeType === 3 ? clean(each.data) : "")).join(" ");
+    const own = [...it.childNodes].map((each) => (dom.kind(each) === 3 ? clean(each.data) : "")).join(" ");
     const parts = [own, /^(input|textarea|select)$/.test(element.localName) ? [element.value, element.checked] : "", element.localName === "details" ? it.open : ""];
     if (element.localName === "canvas") { try { parts.push(element.toDataURL()); } catch { parts.push("?"); } }
     parts.push(...(used ? OWN : LOOK).map((key) => style[key]));
     parts.push(Math.round(rect.x + (style.position === "fixed" ? 0 : scrollX)), Math.round(rect.y + (style.position === "fixed" ? 0 : scrollY)), Math.round(rect.width), Math.round(rect.height));
     return parts.join("|");
   };
-  const watched = () => [page.body, ...everything(page.body, "*")].filter((each) => !/^(script|style|template|link|meta)$/.test(each.localName)).slice(0, MOST_WATCHED);
+  const watched = () => (page.body ? [page.body, ...everything(page.body, "*")] : []).filter((each) => !/^(script|style|template|link|meta)$/.test(each.localName)).slice(0, MOST_WATCHED);
   const view = () => {
     const control = globalThis.tried?.[request.index];
     return new Map(watched().map((each) => [each, glance(each, Boolean(control) && (each === control || holds(each, control)))]));
@@ -37,7 +37,7 @@
       const found = everything(document, CONTROLS).filter((each) => visible(each) && !each.matches(":disabled"));
       const most = request.most, step = Math.max(1, found.length / most);
       globalThis.tried = [];
-      for (let place = 0; place < found.length && tried.length < most; place += step) tried.push(found[Math.floor(place)]);
+      for (let place = 0; place < found.length && globalThis.tried.length < most; place += step) tried.push(found[Math.floor(place)]);
       return tried.map((each) => {
         const rect = each.getBoundingClientRect();
         return { what: `<${each.localName}> ${clean(targets.name(each)).slice(0, 40)}`, box: [rect.x + scrollX, rect.y + scrollY, rect.width, rect.height] };
@@ -45,7 +45,8 @@
     },
     // Brings a control into view and gives it the focus, as a mouse would.
     reach: () => {
-      const element = tried?.[request.index];
+      if (!globalThis.tried) return { left: true, gone: true };
+      const element = tried[request.index];
       if (!element || !element.isConnected || !visible(element)) return { gone: true };
       element.scrollIntoView({ block: "center", behavior: "instant" });
       const rect = [...element.getClientRects()].find((each) => each.width >= 1 && each.height >= 1) || element.getBoundingClientRect();
@@ -54,8 +55,12 @@
       element.focus({ preventScroll: true, focusVisible: false });
       const link = element.closest("a[href]"), href = link ? link.getAttribute("href") : "";
       const place = href.startsWith("#") && href.length > 1 ? page.getElementById(decodeURIComponent(href.slice(1))) : null;
+      // A key that chooses another value; a menu of the browser's own is not on the page.
+      let key = "";
+      if (element.localName === "select") key = element.selectedIndex >= element.options.length - 1 ? "ArrowUp" : "ArrowDown";
+      if (element.localName === "input" && element.type === "range") key = Number(element.value) <= Number(element.min || 0) ? "ArrowRight" : "ArrowLeft";
       return {
-        x, y, role: targets.role(element), type: element.localName === "input" ? element.type : "",
+        key, x, y, role: targets.role(element), type: element.localName === "input" ? element.type : "",
         leads: Boolean(place) || /^(mailto|tel|sms):/.test(href) || Boolean(link && link.target === "_blank" && /^https?:/.test(link.href)),
       };
     },
@@ -68,9 +73,10 @@
     },
     // How many elements have changed since the last note, but for those that always do; and whether those stand still.
     reaction: () => {
+      if (!globalThis.noted) return { changed: 1 };
       const now = view(), found = changed(noted, now), calm = found.filter((each) => !restless.has(each)).length;
       const stands = restless.size > 0 && ![...restless].some((each) => each.isConnected && found.includes(each));
-      const field = page.activeElement, asked = Boolean(field && field.form !== undefined && field.matches(":invalid") && field !== tried?.[request.index]);
+      const field = page.activeElement, asked = Boolean(field && field.form !== undefined && field.matches(":invalid") && field !== globalThis.tried?.[request.index]);
       return { changed: calm, asked, stands, scroll: Math.round(scrollY) };
     },
   };

@@ -16,6 +16,8 @@ ONLY_TOLD = 0.5
 _IDLE_MS = 1100
 """Clocks tick once a second."""
 _GLANCE_MS, _LATE_MS = 150, 1000
+_MOST_DOCUMENTS = 8
+_PICKED = set(SET_TYPES) - {"range"}
 
 
 @dataclass
@@ -58,12 +60,7 @@ def try_controls(page: Page) -> Trial:
 
 def _use(page: Page, place: int) -> tuple[float, str]:
     """Credit in 0..1, and what is wrong: "" if nothing, "gone" where the control is no longer there."""
-    found = _ask(page, "reach", index=place)
-    if found.get("covered"):
-        # What lies over it was opened by another control.
-        press(page, "Escape")
-        page.live(_GLANCE_MS)
-        found = _ask(page, "reach", index=place)
+    found = _reach(page, place)
     if found.get("gone"):
         return 0.0, "gone"
     if found.get("covered"):
@@ -73,21 +70,21 @@ def _use(page: Page, place: int) -> tuple[float, str]:
     _ask(page, "idle", compare=False, index=place)
     before = _left(page)
     scrolled = _ask(page, "reaction", index=place)["scroll"]
-    click_at(page, found["x"], found["y"])
+    if found["key"]:
+        press(page, found["key"])
+    else:
+        click_at(page, found["x"], found["y"])
     page.run(_GLANCE_MS)
     if found["role"] in ("textbox", "searchbox", "spinbutton"):
         write(page, "7")
-        page.run(_GLANCE_MS)
-    elif found["role"] in ("combobox", "listbox", "slider") or found["type"] in SET_TYPES:
-        for key in ("ArrowDown", "ArrowLeft"):
-            press(page, key)
         page.run(_GLANCE_MS)
     dialogs = before[0]
     for wait in (0, _LATE_MS):
         if wait:
             page.live(wait)
         after = _left(page)
-        if after[1:] != before[1:] or found["leads"]:
+        # Fields for dates, times and colours are filled in by the browser.
+        if after[1:] != before[1:] or found["leads"] or found["type"] in _PICKED:
             return 1.0, ""
         seen = _ask(page, "reaction", index=place)
         if seen["changed"] or seen["asked"] or seen["scroll"] != scrolled:
@@ -98,6 +95,20 @@ def _use(page: Page, place: int) -> tuple[float, str]:
     if after[0] != dialogs:
         return ONLY_TOLD, "only opens a dialog of the browser"
     return 0.0, "does nothing"
+
+
+def _reach(page: Page, place: int) -> dict[str, Any]:
+    """A control in view, if it can be had; another one may have led away or have opened something over it."""
+    found: dict[str, Any] = _ask(page, "reach", index=place)
+    if found.get("covered"):
+        press(page, "Escape")
+        page.live(_GLANCE_MS)
+        found = _ask(page, "reach", index=place)
+    if (found.get("covered") or found.get("left")) and page.seen.documents < _MOST_DOCUMENTS:
+        page.start_over()
+        _ask(page, "controls", most=MOST_CONTROLS)
+        found = _ask(page, "reach", index=place)
+    return found
 
 
 def _settle(page: Page, place: int) -> None:

@@ -103,21 +103,35 @@ def legibility_cost(scene: Scene) -> Cost:
     return cost
 
 
+SMALLEST, READABLE = 5.0, 9.0
+"""Sizes (px) of text that counts as nothing, and from which on it counts as something to read."""
+
+IDEOGRAPH = 2.5
+"""Characters of an alphabet that say as much as one of Chinese, Japanese or Korean writing."""
+
+
+def meaning(text: str, chars: float) -> float:
+    """How much ``chars`` characters of a text say, in characters of an alphabet."""
+    dense = sum("\u3040" <= each <= "\u9fff" or "\uac00" <= each <= "\ud7af" for each in text)
+    return chars * (1 + (IDEOGRAPH - 1) * dense / max(1, len(text)))
+
+
 def content_evidence(scene: Scene) -> tuple[float, Cost]:
     """(evidence, cost): how much a visitor really sees, 0 to 1, and the cost of what is there but cannot be seen.
 
-    Only text counts whose ink is in the picture, at 9 px or more. Controls and pictures count for some characters
-    each, pictures only beside text: one picture is not a page.
+    Only text counts whose ink is in the picture; from `READABLE` px on whole, less below, none at `SMALLEST`.
+    Controls and pictures count for some characters each, pictures only beside text: one picture is not a page.
     """
     cost = Cost()
     seen = unseen = 0.0
     counted: dict[str, int] = {}
     for read in scene.read:
-        size = scene.boxes[read.line.box].size
-        if read.seen and size >= 9 and read.contrast >= 1.3:
+        large = min(max((scene.boxes[read.line.box].size - SMALLEST) / (READABLE - SMALLEST), 0.0), 1.0)
+        if read.seen and large > 0 and read.contrast >= 1.3:
             # The same words again and again are not more to read.
             times = counted[read.line.text] = counted.get(read.line.text, 0) + 1
-            seen += read.line.chars / max(1, times - 2)
+            seen += large * meaning(read.line.text, read.line.chars) / max(1, times - 2)
+            unseen += (1 - large) * read.line.chars
         else:
             unseen += read.line.chars
     inside = {id(read.line) for read in scene.read}

@@ -1,9 +1,13 @@
+# ruff: noqa: E501
 import contextlib
+import io
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from lpo.errors import InputError
 from rewards.contract import RewardResult
@@ -147,3 +151,47 @@ def test_the_browser_is_no_root():
     renderers = [line for line in users.splitlines() if "--type=renderer" in line]
     assert renderers
     assert not [line for line in renderers if line.startswith("root") or "--no-sandbox" in line]
+
+
+def test_whatever_a_page_throws_can_be_written_down(browser):
+    thrown = TASKS.replace("let items", "setTimeout(()=>{throw new Error('half a pair: \\ud800')});let items")
+    judged = assess(browser, thrown, Checks.load(CHECKS))
+    assert any("half a pair: ?" in each for each in judged.reasons["function"])
+    assert json.dumps(judged.reasons, ensure_ascii=False).encode("utf-8")
+
+
+def test_a_page_with_more_errors_than_are_kept_is_judged_like_others(browser):
+    many = TASKS.replace("let items", "for(let i=0;i<200;i++)setTimeout(()=>{throw new Error(i)});let items")
+    assert 0.5 < assess(browser, many, Checks.load(CHECKS)).components["function"] < 1
+
+
+def test_errors_that_a_handler_keeps_back_are_errors(browser):
+    hushed = TASKS.replace("let items", "onerror=()=>true;setTimeout(()=>{not.here()});let items")
+    assert any("not is not defined" in each for each in assess(browser, hushed).reasons["function"])
+
+
+def test_a_page_that_is_written_from_right_to_left_is_photographed_where_it_is(browser):
+    page = "<!DOCTYPE html><html lang=ar dir=rtl><meta charset=utf-8><title>t</title><body style='margin:0'><div style='width:200px;height:100px;background:#f00'></div><p>مرحبا بالعالم</p>"
+    view = assess(browser, page).capture.views[0]
+    with Image.open(io.BytesIO(view.png)) as picture:
+        assert [picture.convert("RGB").getpixel((x, 50)) for x in (1079, 1081, 1279)] == [
+            (255, 255, 255),
+            (255, 0, 0),
+            (255, 0, 0),
+        ]
+
+
+def test_texts_in_drawings_and_frames_are_seen(browser):
+    drawing = (
+        "<svg width=900 height=300>"
+        + "".join(f"<text x=20 y={30 + 40 * n} font-size=24>A line of a drawing, number {n}</text>" for n in range(6))
+        + "</svg>"
+    )
+    frame = "<iframe width=700 height=200 srcdoc=\"<p style='font-size:20px'>Some words in a frame of the page's own, to be read</p>\"></iframe>"
+    for body in (drawing, frame):
+        assert assess(browser, f"<!DOCTYPE html><html lang=en><title>t</title><body>{body}").components["content"] > 0.5
+
+
+def test_what_there_are_too_many_boxes_for_is_no_content(browser):
+    filler = "<i style='display:inline-block;width:3px;height:3px'></i>" * 3000
+    assert assess(browser, TASKS.replace("<header>", filler + "<header>")).components["content"] < 0.3
