@@ -11,9 +11,10 @@ from rewards.frontend.actions import ACTIONS, SETTLE_MS, StepError, ask, plain
 from rewards.frontend.browser import Browser
 from rewards.frontend.capture import HEIGHTS
 from rewards.frontend.checks import Check, Checks
+from rewards.frontend.conduct import MOST_ERRORS
 from rewards.frontend.devtools import ProtocolError
 from rewards.frontend.expectations import fault, first_number
-from rewards.frontend.page import MOST_ERRORS, Page
+from rewards.frontend.page import Page
 from rewards.frontend.patience import PageError
 
 PATIENCE_STEP_MS = 250
@@ -86,7 +87,7 @@ def _group(
                 if check.width != page.width:
                     page.resize(check.width, HEIGHTS[check.width])
                     page.live(SETTLE_MS)
-                page.accept_dialogs, page.prompt_text = check.dialogs == "accept", check.prompt_text
+                page.seen.accept_dialogs, page.seen.prompt_text = check.dialogs == "accept", check.prompt_text
                 told.append(_Performance(page, check, patience_ms).credit())
     except PageError as fault:
         return [*told, *[(0.0, str(fault))] * (len(group) - len(told))], True

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import mimetypes
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from rewards.frontend.conduct import ORIGIN, Conduct, thrown
 from rewards.frontend.devtools import BrowserGoneError, ProtocolError, UnansweredError, decoded
 from rewards.frontend.launch import MEMORY_LIMIT, Process
 from rewards.frontend.patience import BrowserError, Limits, PageError, Patience
 from rewards.frontend.scripts import script
 
-ORIGIN = "https://page.example"
-"""Where pages are served: a secure origin, so that they have storage and crypto, and one that is nowhere."""
-
-MOST_ERRORS = 50
-MOST_DOCUMENTS = 12
-"""Navigations of one page that are served; a page that reloads itself for ever stays as it then is."""
-MOST_REQUESTS = 400
 _LOADED_MS, _LATER_MS = 400, 100
 _MOVING_STEP_MS = 250
 """How far the clock runs between two looks at what CSS moves."""
@@ -35,19 +25,6 @@ _WORLD = "lpo"
 _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0} Safari/537.36"
 
 
-@dataclass
-class _Seen:
-    """What a page did beside drawing itself."""
-
-    errors: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-    blocked: list[str] = field(default_factory=list)
-    documents: int = 0
-    requests: int = 0
-    due_ms: int = 0
-    """When, on the page's clock, the last is to happen that was put off while it loaded; at most 3 s."""
-
-
 class Page:
     """A tab. Its methods may raise UnansweredError, BrowserGoneError, ProtocolError or PageError; `Browser.page` sorts
     them."""
@@ -55,11 +32,10 @@ class Page:
     def __init__(
         self, process: Process, files: Mapping[str, bytes], limits: Limits, width: int, height: int, version: str
     ) -> None:
-        self._process, self._pipe, self._files = process, process.pipe, files
+        self._process, self._pipe = process, process.pipe
         self.patience = Patience(process, limits)
         self.width, self.height, self._version = width, height, version
-        self.seen = _Seen()
-        self.accept_dialogs, self.prompt_text = True, ""
+        self.seen = Conduct(self._pipe, files, self._leaving)
         self._context = self._target = self._session = self._frame = ""
         self._world: int | None = None
         self._loaded = self._expired = self._moving = self._frameless = False
@@ -70,10 +46,7 @@ class Page:
         pipe, deadline = self._pipe, time.monotonic() + 20
         pipe.forget()
         for method, handler in (
-            ("Fetch.requestPaused", self._on_request),
-            ("Runtime.exceptionThrown", self._on_error),
-            ("Runtime.bindingCalled", self._on_told),
-            ("Page.javascriptDialogOpening", self._on_dialog),
+            *self.seen.handlers(),
             ("Page.loadEventFired", self._on_load),
             ("Emulation.virtualTimeBudgetExpired", self._on_expired),
             ("Input.dragIntercepted", self._on_drag),
@@ -88,6 +61,7 @@ class Page:
         self._target = self._frame = pipe.call("Target.createTarget", target, deadline=deadline)["targetId"]
         attached = pipe.call("Target.attachToTarget", {"targetId": self._target, "flatten": True}, deadline=deadline)
         self._session = attached["sessionId"]
+        self.seen.begin(self._session, self._frame)
         self._post("Page.enable")
         self._post("Runtime.enable")
         self._post("Runtime.addBinding", {"name": "lpoTell"})
@@ -224,7 +198,7 @@ class Page:
                     raise
                 continue
             if "exceptionDetails" in result:
-                raise ProtocolError(_thrown(result["exceptionDetails"]))
+                raise ProtocolError(thrown(result["exceptionDetails"]))
             return result["result"].get("value")
         return None
 
@@ -232,7 +206,7 @@ class Page:
         """None, or the error with which the browser's compiler refuses a script. Nothing is run."""
         given = {"expression": source, "sourceURL": "", "persistScript": False}
         result = self._call("Runtime.compileScript", given)
-        return _thrown(result["exceptionDetails"]) if "exceptionDetails" in result else None
+        return thrown(result["exceptionDetails"]) if "exceptionDetails" in result else None
 
     def picture(self, height: float) -> bytes:
         """PNG of the page from its top, ``height`` pixels of it."""
@@ -298,6 +272,10 @@ class Page:
         """Whose fault it is that no answer came."""
         return self.patience.blame(loaded=self._loaded)
 
+    def _leaving(self) -> None:
+        """A navigation: the page's worlds go with it."""
+        self._loaded, self._world = False, None
+
     def _post(self, method: str, params: dict[str, Any] | None = None) -> int:
         return self._pipe.post(method, params, self._session)
 
@@ -305,61 +283,6 @@ class Page:
         number = self._post(method, params)
         self.patience.until(lambda: number in self._pipe._replies)
         return self._pipe.result(number, time.monotonic())
-
-    def _on_request(self, session: str, event: dict[str, Any]) -> None:
-        if session != self._session:
-            return
-        self.seen.requests += 1
-        number, url = event["requestId"], event["request"]["url"]
-        parts = urlsplit(url)
-        navigates = event.get("resourceType") == "Document" and event.get("frameId") == self._frame
-        if f"{parts.scheme}://{parts.netloc}" == ORIGIN and self.seen.requests <= MOST_REQUESTS:
-            path = unquote(parts.path).lstrip("/")
-            body = self._files.get("" if path in ("", "index.html") else path)
-            self.seen.documents += navigates
-            if body is not None and (not navigates or self.seen.documents <= MOST_DOCUMENTS):
-                kind = mimetypes.guess_type(path)[0] or "text/html"
-                if navigates:
-                    self._loaded, self._world, self.seen.due_ms = False, None, 0
-                headers = [{"name": "Content-Type", "value": f"{kind}; charset=utf-8"}]
-                answer = {"requestId": number, "responseCode": 200, "responseHeaders": headers}
-                self._post("Fetch.fulfillRequest", {**answer, "body": base64.b64encode(body).decode()})
-                return
-        elif len(self.seen.blocked) < MOST_ERRORS:
-            self.seen.blocked.append(url[:200])
-        if event.get("resourceType") == "Document":
-            # An aborted or empty navigation leaves the page as it is.
-            self._post("Fetch.fulfillRequest", {"requestId": number, "responseCode": 204})
-        else:
-            self._post("Fetch.failRequest", {"requestId": number, "errorReason": "ConnectionRefused"})
-
-    def _on_error(self, session: str, event: dict[str, Any]) -> None:
-        if session != self._session:
-            return
-        self.seen.errors.append(_thrown(event["exceptionDetails"]))
-        if len(self.seen.errors) == MOST_ERRORS:
-            self._pipe.ignore("Runtime.exceptionThrown")
-
-    def _on_told(self, session: str, event: dict[str, Any]) -> None:
-        """What pageworld.js has to tell."""
-        kind, _, said = str(event.get("payload", "")).partition(" ")
-        if session != self._session or event.get("name") != "lpoTell":
-            return
-        if kind == "due" and said.isdecimal():
-            self.seen.due_ms = max(self.seen.due_ms, int(said))
-        elif kind == "error" and len(self.seen.errors) < MOST_ERRORS:
-            self.seen.errors.append(said.partition("\n")[0][:300])
-
-    def _on_dialog(self, session: str, event: dict[str, Any]) -> None:
-        if session != self._session:
-            return
-        if len(self.seen.dialogs) < MOST_ERRORS:
-            self.seen.dialogs.append(str(event.get("message", ""))[:500])
-        accept = self.accept_dialogs or event.get("type") in ("alert", "beforeunload")
-        answer: dict[str, Any] = {"accept": accept}
-        if event.get("type") == "prompt":
-            answer["promptText"] = self.prompt_text
-        self._post("Page.handleJavaScriptDialog", answer)
 
     def _on_load(self, session: str, event: dict[str, Any]) -> None:
         self._loaded = self._loaded or session == self._session
@@ -370,10 +293,3 @@ class Page:
     def _on_crash(self, session: str, event: dict[str, Any]) -> None:
         if session == self._session:
             self.patience.crashed()
-
-
-def _thrown(details: Mapping[str, Any]) -> str:
-    thrown = details.get("exception", {})
-    text = str(thrown.get("description") or thrown.get("value") or details.get("text", "an error"))
-    line = details.get("lineNumber")
-    return text.partition("\n")[0][:300] + (f" (line {line + 1})" if isinstance(line, int) else "")

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from rewards.frontend.browser import Browser
+from rewards.frontend.conduct import ORIGIN
 from rewards.frontend.judgement import assess
 from rewards.frontend.launch import _alive
-from rewards.frontend.page import ORIGIN
 from tests.integration.rewards.frontend.hostile import PAGES
 from tests.integration.rewards.frontend.pages import TASKS
 
