@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, View, collector
+from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, View, standalone_collector
 
 HERE = Path(__file__).parent
 FAMILIES = HERE / "frontend_families.yaml"
@@ -118,7 +118,7 @@ class Photographer:
         self._tools.send("Emulation.setDeviceMetricsOverride", metrics)
 
     def _view(self, width: int, spoil: str) -> View:
-        source = SETTLED.replace("SPOIL", spoil).replace("COLLECT", collector().strip().rstrip(";"))
+        source = SETTLED.replace("SPOIL", spoil).replace("COLLECT", standalone_collector())
         told = self._tools.send(
             "Runtime.evaluate", {"expression": source, "awaitPromise": True, "returnByValue": True, "timeout": 20_000}
         )
@@ -141,7 +141,7 @@ def photographer(executable: str | None) -> Iterator[Photographer]:
 
 def kept(page: Page, corruption: tuple[str, int, int] | None, cache: Path) -> Path:
     """Where a capture is kept; the name changes with whatever the capture depends on."""
-    made_of = [(HERE / "frontend_corruptions.js").read_bytes() if corruption else b"", collector().encode()]
+    made_of = [(HERE / "frontend_corruptions.js").read_bytes() if corruption else b"", standalone_collector().encode()]
     made_of += [repr((page.name, corruption, WIDTHS, PICTURE_HEIGHT)).encode(), (page.root / page.path).read_bytes()]
     return cache / "captures" / (hashlib.sha256(b"\0".join(made_of)).hexdigest()[:24] + ".pickle")
 

@@ -156,8 +156,14 @@ class Capture:
 
 
 def collector() -> str:
-    """Source of the function expression that the browser evaluates: `collector()()` in the page gives the answer."""
-    return script("collect.js")
+    """Source of the function expression that the browser evaluates: `collector()()` in the page gives the answer, where
+    dom.js was evaluated before."""
+    return script("collect.js").strip().rstrip(";")
+
+
+def standalone_collector() -> str:
+    """As `collector`, for any world of any browser."""
+    return f"(() => {{ {script('dom.js')}; return ({collector()})(); }})"
 
 
 def _frozen(value: Any) -> Any:

@@ -47,7 +47,7 @@ def photograph(page: Page) -> Capture:
         page.evaluate(STILL)
         page.run(50)
         page.evaluate(STILL)
-        answer = page.evaluate(collector().strip().rstrip(";"))
+        answer = page.evaluate(collector())
         height = max(1, min(float(answer["pageHeight"]), PICTURE_HEIGHT))
         views.append(View.from_page({**answer, "width": width}, page.picture(height)))
     return Capture(tuple(views))
