@@ -20,6 +20,8 @@
   };
   const watched = () => (page.body ? [page.body, ...everything(page.body, "*")] : []).filter((each) => !/^(script|style|template|link|meta)$/.test(each.localName)).slice(0, MOST_WATCHED);
   const view = () => {
+    // What moves to an end is taken there.
+    for (const each of page.getAnimations()) { try { if (Number.isFinite(Number(each.effect.getComputedTiming().endTime))) each.finish(); } catch { each.cancel(); } }
     const control = globalThis.tried?.[request.index];
     return new Map(watched().map((each) => [each, glance(each, Boolean(control) && (each === control || holds(each, control)))]));
   };
@@ -64,18 +66,19 @@
         leads: Boolean(place) || /^(mailto|tel|sms):/.test(href) || Boolean(link && link.target === "_blank" && /^https?:/.test(link.href)),
       };
     },
-    // Notes how everything looks; what has changed since the last note does so on its own.
+    // Notes how everything looks, and returns how far the page is scrolled; what has changed since the last note does so on its own.
     idle: () => {
       const now = view();
       if (globalThis.noted && request.compare) for (const each of changed(noted, now)) restless.add(each);
       globalThis.noted = now;
-      return restless.size;
+      return Math.round(scrollY);
     },
     // How many elements have changed since the last note, but for those that always do; and whether those stand still.
     reaction: () => {
       if (!globalThis.noted) return { changed: 1 };
       const now = view(), found = changed(noted, now), calm = found.filter((each) => !restless.has(each)).length;
       const stands = restless.size > 0 && ![...restless].some((each) => each.isConnected && found.includes(each));
+      globalThis.noted = calm ? now : noted;
       const field = page.activeElement, asked = Boolean(field && field.form !== undefined && field.matches(":invalid") && field !== globalThis.tried?.[request.index]);
       return { changed: calm, asked, stands, scroll: Math.round(scrollY) };
     },

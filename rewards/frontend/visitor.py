@@ -42,7 +42,7 @@ def try_controls(page: Page) -> Trial:
     if not controls:
         return Trial(None)
     _ask(page, "idle", compare=False)
-    page.live(_IDLE_MS)
+    page.run(_IDLE_MS)
     _ask(page, "idle", compare=True)
     credits = {place: _use(page, place) for place in range(len(controls))}
     # Some have something to do only after others: what stops needs something that runs.
@@ -66,10 +66,9 @@ def _use(page: Page, place: int) -> tuple[float, str]:
     if found.get("covered"):
         return 0.0, "is covered"
     page.send("mouseMoved", found["x"], found["y"])
-    page.live(_GLANCE_MS)
-    _ask(page, "idle", compare=False, index=place)
+    page.run(_GLANCE_MS)
+    scrolled = _ask(page, "idle", compare=False, index=place)
     before = _left(page)
-    scrolled = _ask(page, "reaction", index=place)["scroll"]
     if found["key"]:
         press(page, found["key"])
     else:
@@ -81,14 +80,16 @@ def _use(page: Page, place: int) -> tuple[float, str]:
     dialogs = before[0]
     for wait in (0, _LATE_MS):
         if wait:
-            page.live(wait)
+            page.run(wait)
         after = _left(page)
         # Fields for dates, times and colours are filled in by the browser.
         if after[1:] != before[1:] or found["leads"] or found["type"] in _PICKED:
             return 1.0, ""
         seen = _ask(page, "reaction", index=place)
         if seen["changed"] or seen["asked"] or seen["scroll"] != scrolled:
-            _settle(page, place)
+            # What goes on changing changes on its own from here on.
+            page.run(_GLANCE_MS)
+            _ask(page, "idle", compare=True, index=place)
             return 1.0, ""
         if wait and seen["stands"]:
             return 1.0, ""
@@ -102,20 +103,13 @@ def _reach(page: Page, place: int) -> dict[str, Any]:
     found: dict[str, Any] = _ask(page, "reach", index=place)
     if found.get("covered"):
         press(page, "Escape")
-        page.live(_GLANCE_MS)
+        page.run(_GLANCE_MS)
         found = _ask(page, "reach", index=place)
     if (found.get("covered") or found.get("left")) and page.seen.documents < _MOST_DOCUMENTS:
         page.start_over()
         _ask(page, "controls", most=MOST_CONTROLS)
         found = _ask(page, "reach", index=place)
     return found
-
-
-def _settle(page: Page, place: int) -> None:
-    """What goes on changing after a reaction changes on its own from here on."""
-    _ask(page, "idle", compare=False, index=place)
-    page.live(_GLANCE_MS)
-    _ask(page, "idle", compare=True, index=place)
 
 
 def _left(page: Page) -> tuple[int, int, int]:
