@@ -118,4 +118,5 @@
   }
   if (globalThis.speechSynthesis) globalThis.speechSynthesis.speak = () => {};
   globalThis.print = () => {};
+  globalThis.stop = () => {}; // would keep the page from ever having loaded
 })();

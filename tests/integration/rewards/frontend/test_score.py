@@ -195,3 +195,7 @@ def test_texts_in_drawings_and_frames_are_seen(browser):
 def test_what_there_are_too_many_boxes_for_is_no_content(browser):
     filler = "<i style='display:inline-block;width:3px;height:3px'></i>" * 3000
     assert assess(browser, TASKS.replace("<header>", filler + "<header>")).components["content"] < 0.3
+
+
+def test_a_page_that_stops_its_own_loading_is_judged(browser):
+    assert assess(browser, TASKS.replace("let items", "window.stop();let items")).total > 0.8
