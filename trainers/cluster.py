@@ -57,8 +57,23 @@ def connected(recipe: Recipe) -> Iterator[None]:
     else:
         # Ray runs its workers at niceness 15, below everything else on a laptop; here they are what the user waits for.
         os.environ.setdefault("RAY_worker_niceness", "0")
-        # "local": without an address Ray would join whatever cluster was last started on this machine.
+        _start(recipe, quiet)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop_handler)  # Ray has put its own there, which ends the process at once
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(recipe: Recipe, quiet: dict[str, Any]) -> None:
+    """A Ray of the run's own; on a machine so busy that it is not up in the half minute that Ray gives it, at the
+    second try."""
+    import ray
+
+    for last in (False, True):
         try:
+            # "local": without an address Ray would join whatever cluster was last started on this machine.
             ray.init(
                 address="local",
                 num_cpus=os.cpu_count(),
@@ -66,20 +81,16 @@ def connected(recipe: Recipe) -> Iterator[None]:
                 object_store_memory=int(recipe.cluster.object_store_gib * 2**30),
                 **quiet,
             )
+            return
         except Exception as error:
-            # Ray raises many types here, a bare Exception among them where its processes are not up in half a minute.
+            # Ray raises many types here, a bare Exception among them where it took too long.
             ray.shutdown()
             reason = str(error).strip().partition("\n")[0]
-            raise RunError(
-                f"Ray did not start on this machine ({reason}); it may be busy, or short of memory or of room in /tmp "
-                "and /dev/shm: see to that and try again"
-            ) from error
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop_handler)  # Ray has put its own there, which ends the process at once
-    try:
-        yield
-    finally:
-        ray.shutdown()
+            if last or "timed out" not in reason:
+                raise RunError(
+                    f"Ray did not start on this machine ({reason}); it may be busy, or short of memory or of room in "
+                    "/tmp and /dev/shm: see to that and try again"
+                ) from error
 
 
 def check_capacity(recipe: Recipe) -> None:

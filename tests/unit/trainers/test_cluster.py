@@ -1,9 +1,11 @@
 """Joining a cluster, and the words for it."""
 
+import re
 import socket
 
 import pytest
 
+from lpo.errors import RunError
 from tests.unit.trainers.bare_recipe import recipe
 from trainers.cluster import connected, describe_layout
 from trainers.placement import ClusterError
@@ -55,3 +57,19 @@ def refused_address(address: str) -> str:
     with pytest.raises(ClusterError) as caught, connected(recipe(cluster={"address": address})):
         pass
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "tries"), [("The current node timed out during startup.", 2), ("no room in /dev/shm", 1)]
+)
+def test_a_ray_of_its_own_that_is_late_is_started_once_more(monkeypatch: pytest.MonkeyPatch, said: str, tries: int):
+    starts = []
+
+    def init(**options: object) -> None:
+        starts.append(options["address"])
+        raise Exception(said)
+
+    monkeypatch.setattr("ray.init", init)
+    with pytest.raises(RunError, match=re.escape(said)), connected(recipe()):
+        pass
+    assert starts == ["local"] * tries
