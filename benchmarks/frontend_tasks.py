@@ -2,7 +2,8 @@
 
     python -m benchmarks.frontend_tasks [--browsers 2] [--kind KIND] [--task NAME] [--reasons]
 
-A mock-up is the reference as it looks after loading, without its scripts: right to look at, and dead.
+A mock-up is the reference as it looks after loading, without its scripts: right to look at, and dead. A dump is a page
+without scripts that has everything the checks ask for, with every answer to them, everywhere at once.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import argparse
 import re
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
 
 from rewards.contract import RewardResult
 from rewards.frontend.browser import Browser
 from rewards.frontend.extract import find_page
 from rewards.frontend.farm import Farm
+from rewards.frontend.steps import Attribute, Click, Count, Expectation, Select, Step, Style, Target
 from rewards.frontend.tasks import Flaw, Task, read_tasks
 from rewards.frontend.worker import Job
 
@@ -24,8 +27,8 @@ COMPONENTS = ("syntax", "function", "aesthetics")
 LEAST = {"syntax": 0.05, "function": 0.1, "aesthetics": 0.05}
 """By how much the component that a flaw names must fall."""
 
-MOCKUP_AT_MOST = 0.25
-"""Of function, for a page that does nothing."""
+DEAD_AT_MOST = 0.25
+"""Of function, for a page that does nothing: a mock-up or a dump."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Judged:
             fall = self.fall(result, flaw.component)
             if fall < LEAST[flaw.component] or (result.total or 0) >= (self.reference.total or 0):
                 said.append(f"{flaw.component} falls by {fall:.2f} only: {flaw.why}")
-        if self.mockup is not None and self.mockup.components["function"] > MOCKUP_AT_MOST:
+        if self.mockup is not None and self.mockup.components["function"] > DEAD_AT_MOST:
             said.append(f"the mock-up's function is {self.mockup.components['function']:.2f}")
         return said
 
@@ -68,6 +71,100 @@ def mockup(browser: Browser, task: Task) -> str:
         document = str(page.evaluate("() => document.documentElement.outerHTML"))
     document = re.sub(r"<script\b.*?</script>", "", document, flags=re.DOTALL)
     return "<!DOCTYPE html>\n" + re.sub(r"\son\w+=(\"[^\"]*\"|'[^']*')", "", document)
+
+
+@dataclass
+class _Element:
+    """What a dump has where a target is looked for: an element for a part of a selector, and what is inside of it."""
+
+    tag: str = "div"
+    label: str = ""
+    name: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    styles: dict[str, str] = field(default_factory=dict)
+    copies: int = 1
+    options: list[str] = field(default_factory=list)
+    inside: dict[str, _Element] = field(default_factory=dict)
+
+    def html(self, everything: str) -> str:
+        within = "".join(each.html(everything) for each in self.inside.values())
+        given = {**self.attributes, "style": "; ".join(f"{name}: {value}" for name, value in self.styles.items())}
+        opened = self.tag + "".join(f' {name}="{escape(value)}"' for name, value in given.items() if value)
+        if self.label:
+            options = "".join(f"<option>{escape(each)}</option>" for each in self.options)
+            return f"<label>{escape(self.label)} <{opened}>{f'{options}</select>' if options else ''}</label>"
+        if self.tag == "button":
+            return f"<{opened}>{escape(self.name)}{within}</button>" * self.copies
+        if self.tag == "svg":
+            return f'<svg width="300" height="200">{within}</svg>'
+        text = " ".join(filter(None, (self.name, everything)))
+        element = f"<{opened}>{'<td>' if self.tag == 'tr' else ''}{escape(text)}{within}</{self.tag}>" * self.copies
+        around = {"tr": "table", "th": "table", "li": "ul", "option": "select", **dict.fromkeys(_SHAPES, "svg")}
+        wrapper = around.get(self.tag, "")
+        return f"<{wrapper}>{element}</{wrapper}>" if wrapper else element
+
+
+_SHAPES = ("rect", "circle", "line", "polyline", "path")
+_TAGS = {"button": "button", "link": "a", "tab": "button", "heading": "h2", "row": "tr", "columnheader": "th"}
+
+
+def dump(task: Task, seed: int | str = 0) -> str:
+    """A page without scripts: each element that the checks of ``task`` name, once or as often as they count, and in
+    each of them every text of the prompt and of the checks, with the answers to what ``seed`` draws."""
+    texts = dict.fromkeys(re.findall(r'"([^"]+)"', task.prompt))
+    root = _Element()
+    for check in task.loaded_checks().draw(seed):
+        for step in check.steps:
+            if isinstance(step, Expectation) and not isinstance(step, Count | Attribute | Style):
+                number = None if step.number is None else f"{step.number:g}"
+                wanted = (step.equals, step.contains, number, *step.one_of)
+                texts.update(dict.fromkeys(each for each in wanted if each))
+            for target in _targets(step):
+                texts.update(dict.fromkeys(each for each in (target.text, target.contains) if each))
+                _place(root, target, step)
+    body = "".join(each.html(" ".join(texts)) for each in root.inside.values())
+    return f'<!DOCTYPE html><html lang="en"><title>{escape(" ".join(texts))}</title><body>{body}'
+
+
+def _targets(step: Step) -> Iterator[Target]:
+    for value in (getattr(step, name) for name in type(step).model_fields):
+        if isinstance(value, Target) and value.css not in ("body", "html"):
+            yield value
+
+
+def _place(root: _Element, target: Target, step: Step) -> _Element:
+    """Puts an element for ``target`` on the page, where there is none yet, and gives it what ``step`` expects."""
+    element = _place(root, target.within, step) if target.within else root
+    parts = (target.css or "").replace(">", " ").split()
+    for place, part in enumerate(parts or [""]):
+        last = place + 1 >= len(parts)
+        fields = (target.role, target.label, target.name) if last else (None, None, None)
+        key = " ".join(filter(None, (re.sub(r":[\w-]+(\(.*\))?", "", part), *fields)))
+        element = element.inside.setdefault(key or target.text or target.contains or "", _Element())
+        tag = re.match(r"[a-z]\w*", part.replace("[type=", "input[type=") if part.startswith("[") else part)
+        element.tag = tag[0] if tag else element.tag if element.tag != "div" else _TAGS.get(fields[0] or "", "div")
+        element.name, element.label = fields[2] or "", fields[1] or ""
+        for mark, name in re.findall(r"([.#])([\w-]+)", part.partition(":")[0]):
+            element.attributes["id" if mark == "#" else "class"] = name
+        element.attributes.update(re.findall(r"\[([\w-]+)=\"?([^\]\"]*)", part))
+        if fields[0] and fields[0] not in ("button", "row", "heading"):
+            element.attributes.setdefault(
+                "href" if fields[0] == "link" else "role", "#" if fields[0] == "link" else fields[0]
+            )
+        if element.label and element.tag in ("div", "input", "select"):
+            element.tag = "select" if isinstance(step, Select) or element.options else "input"
+            if isinstance(step, Click):
+                element.attributes["type"] = "checkbox"
+    element.copies = max(element.copies, target.nth + 1, -target.nth)
+    if isinstance(step, Select):
+        element.options.append(step.option)
+    if isinstance(step, Count) and re.fullmatch(r"\d+", step.equals or ""):
+        element.copies = max(element.copies, min(40, int(step.equals or 0)))
+    if isinstance(step, Attribute | Style) and (value := step.equals or step.contains):
+        name = step.attribute if isinstance(step, Attribute) else step.property
+        held = element.attributes if isinstance(step, Attribute) else element.styles
+        held[name] = f"{held.get(name, '')} {value}".strip() if name == "class" else value
+    return element
 
 
 def judge(tasks: Sequence[Task], browsers: int = 2, *, mockups: bool = True, seed: int | str = 0) -> list[Judged]:
