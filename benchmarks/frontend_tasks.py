@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -33,11 +33,11 @@ DEAD_AT_MOST = 0.25
 
 @dataclass(frozen=True)
 class Judged:
-    """A task with the results of its pages; ``flaws`` in the order of the task's."""
+    """A task with the results of its pages; ``dead`` by name (mock-up, dump), ``flaws`` in the order of the task's."""
 
     task: Task
     reference: RewardResult
-    mockup: RewardResult | None
+    dead: Mapping[str, RewardResult]
     flaws: tuple[RewardResult, ...]
 
     def fall(self, flaw: RewardResult, component: str) -> float:
@@ -46,7 +46,7 @@ class Judged:
     def complaints(self) -> list[str]:
         """What is not as it should be."""
         said = []
-        results = [self.reference, *self.flaws, *([self.mockup] if self.mockup else [])]
+        results = [self.reference, *self.flaws, *self.dead.values()]
         if wrong := [each.invalid for each in results if each.invalid is not None]:
             return [f"invalid: {wrong[0]}"]
         if (self.reference.total or 0) <= 0.8:
@@ -57,8 +57,9 @@ class Judged:
             fall = self.fall(result, flaw.component)
             if fall < LEAST[flaw.component] or (result.total or 0) >= (self.reference.total or 0):
                 said.append(f"{flaw.component} falls by {fall:.2f} only: {flaw.why}")
-        if self.mockup is not None and self.mockup.components["function"] > DEAD_AT_MOST:
-            said.append(f"the mock-up's function is {self.mockup.components['function']:.2f}")
+        for name, result in self.dead.items():
+            if result.components["function"] > DEAD_AT_MOST:
+                said.append(f"the {name}'s function is {result.components['function']:.2f}")
         return said
 
 
@@ -167,24 +168,25 @@ def _place(root: _Element, target: Target, step: Step) -> _Element:
     return element
 
 
-def judge(tasks: Sequence[Task], browsers: int = 2, *, mockups: bool = True, seed: int | str = 0) -> list[Judged]:
-    """Every page of every task, in one farm."""
-    dead: list[str] = []
-    if mockups:
+def judge(tasks: Sequence[Task], browsers: int = 2, *, dead: bool = True, seed: int | str = 0) -> list[Judged]:
+    """Every page of every task, in one farm; without mock-ups and dumps unless ``dead``."""
+    pages: list[dict[str, str]] = [{} for _ in tasks]
+    if dead:
         with Browser() as browser:
-            dead = [mockup(browser, task) for task in tasks]
-    jobs: list[Job] = []
-    for place, task in enumerate(tasks):
-        pages = [task.reference, *dead[place : place + 1], *[task.flawed(flaw) for flaw in task.flaws]]
-        jobs += [Job(page, task.loaded_checks(), seed) for page in pages]
+            pages = [{"mock-up": mockup(browser, task), "dump": dump(task, seed)} for task in tasks]
+    jobs = [
+        Job(page, task.loaded_checks(), seed)
+        for task, still in zip(tasks, pages, strict=True)
+        for page in (task.reference, *still.values(), *(task.flawed(flaw) for flaw in task.flaws))
+    ]
     farm = Farm(browsers)
     try:
         results = iter(farm.judge(jobs))
     finally:
         farm.close()
     return [
-        Judged(task, next(results), next(results) if mockups else None, tuple(next(results) for _ in task.flaws))
-        for task in tasks
+        Judged(task, next(results), {name: next(results) for name in still}, tuple(next(results) for _ in task.flaws))
+        for task, still in zip(tasks, pages, strict=True)
     ]
 
 
@@ -204,8 +206,8 @@ def table(judged: Sequence[Judged], *, reasons: bool = False) -> None:
     """Total, then syntax, function and aesthetics, of every page."""
     for each in judged:
         print(f"{each.task.name} ({each.task.kind})\n  reference {_shown(each.reference)}")
-        if each.mockup is not None:
-            print(f"  mock-up   {_shown(each.mockup)}")
+        for name, result in each.dead.items():
+            print(f"  {name:<9} {_shown(result)}")
         for flaw, result in zip(each.task.flaws, each.flaws, strict=True):
             print(f"  flaw      {_flaw(each, flaw, result)}")
         for complaint in each.complaints():
@@ -218,14 +220,14 @@ def table(judged: Sequence[Judged], *, reasons: bool = False) -> None:
 
 def summary(judged: Sequence[Judged]) -> None:
     """A row for each kind, as docs/frontend.md has it."""
-    print("\n| kind | tasks | checks | reference: total | aesthetics | mock-up: function | flaws | least fall |")
+    print("\n| kind | tasks | checks | reference: total | aesthetics | mock-up, dump: function | flaws | least fall |")
     print("|---|---|---|---|---|---|---|---|")
     kinds = {each.task.kind: None for each in judged}
     for kind in [*kinds, None]:
         chosen = [each for each in judged if kind in (None, each.task.kind) and each.reference.invalid is None]
         totals = [each.reference.total or 0.0 for each in chosen]
         looks = [each.reference.components["aesthetics"] for each in chosen]
-        dead = [each.mockup.components["function"] for each in chosen if each.mockup and not each.mockup.invalid]
+        dead = [page.components["function"] for each in chosen for page in each.dead.values() if not page.invalid]
         flaws = [
             each.fall(result, flaw.component)
             for each in chosen
