@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.frontend_tasks import Judged, judge, mockup
+from benchmarks.frontend_tasks import Judged, dump, judge, mockup
 from rewards.contract import RewardResult
 from rewards.frontend.judgement import assess
 from rewards.frontend.tasks import Task, read_tasks
@@ -14,7 +14,7 @@ def _judge(browser, task: Task) -> Judged:
     def result(page: str) -> RewardResult:
         return assess(browser, page, task.loaded_checks()).result()
 
-    dead = result(mockup(browser, task))
+    dead = {"mock-up": result(mockup(browser, task)), "dump": result(dump(task))}
     return Judged(task, result(task.reference), dead, tuple(result(task.flawed(flaw)) for flaw in task.flaws))
 
 
