@@ -131,7 +131,7 @@ def _row(label: str, runs: Sequence[Run], metric: str, tokens: int, target: floa
         seeds=[run.seed for run in runs],
         unfinished=sum(not run.finished for run in runs),
         accuracy=interval([_value(run, metric, tokens) for run in runs]),
-        response_tokens=interval([run.at("eval/mean_tokens", tokens) or 0.0 for run in runs]),
+        response_tokens=interval([_at(run, "eval/mean_tokens", tokens) or 0.0 for run in runs]),
         tokens_to=interval([each[0] for each in spent]) if spent else None,
         minutes_to=interval([each[1] for each in spent]) if spent else None,
         reached=len(spent),
@@ -142,13 +142,18 @@ def _row(label: str, runs: Sequence[Run], metric: str, tokens: int, target: floa
 def _value(run: Run, metric: str, tokens: int) -> float:
     """The test accuracy is measured once, at the end; any other at the tokens given."""
     points = run.points(metric)
-    found = points[-1][1] if metric == TEST else run.at(metric, tokens)
+    found = points[-1][1] if metric == TEST else _at(run, metric, tokens)
     return 0.0 if found is None else found
 
 
 def _mean_at(runs: Sequence[Run], metric: str, tokens: int) -> float:
-    values = [run.at(metric, tokens) or 0.0 for run in runs]
+    values = [_at(run, metric, tokens) or 0.0 for run in runs]
     return sum(values) / len(values)
+
+
+def _at(run: Run, metric: str, tokens: int) -> float | None:
+    """Where a run ends just beyond what all have spent, its end is what is compared, and not the evaluation before."""
+    return run.at(metric, _SAME_TOKENS * tokens)
 
 
 def _all(runs: Sequence[Run], metric: str) -> list[float]:

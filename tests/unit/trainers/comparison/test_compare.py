@@ -25,7 +25,7 @@ def run_folder(
     recipe = load_recipe("smollm2_arithmetic", [f"stages.rl.algorithm={algorithm}", f"seed={seed}", *overrides]).recipe
     (folder / "recipe.yaml").write_text(dump_recipe(recipe))
     records = [
-        {"stage": "rl", "step": i, "tokens": 1000 + i * 100, "eval/accuracy": value, "eval/mean_tokens": 20.0 - i,
+        {"stage": "rl", "step": i, "tokens": 1000 + i * tokens, "eval/accuracy": value, "eval/mean_tokens": 20.0 - i,
          "time/step": 30.0, "policy/clip_fraction": 0.1, "policy/ratio_max": 1.5}
         for i, value in enumerate(accuracies)
     ]  # fmt: skip
@@ -83,6 +83,13 @@ def test_seeds_that_some_variants_lack_do_not_choose(folders: list[str], tmp_pat
     runs = read_runs([*folders, str(wide)])
     assert best_variants(runs) == ["lpo eps_low=0.1", "grpo"]
     assert compare(runs).rows[0].label == "lpo eps_low=0.1"
+
+
+def test_runs_that_end_a_batch_apart_are_judged_by_their_ends(folders: list[str], tmp_path: Path):
+    wide = run_folder(tmp_path, "{name: lpo, eps_low: 0.1}", 0, [0.1, 0.2, 0.95], tokens=104)
+    runs = read_runs([*folders, str(wide)])
+    assert best_variants(runs) == ["lpo eps_low=0.1", "grpo"]
+    assert compare(runs).rows[0].accuracy.mean == 0.95
 
 
 def test_runs_that_go_on_are_marked(folders: list[str]):
