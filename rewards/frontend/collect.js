@@ -170,6 +170,7 @@
     width: window.innerWidth, height: window.innerHeight,
     pageWidth: Math.max(root.scrollWidth, page.body.scrollWidth),
     pageHeight: Math.max(root.scrollHeight, page.body.scrollHeight),
+    leftwards: [root, page.body].some((each) => getComputedStyle(each).direction === "rtl"),
     boxes, lines, left, hiddenChars, canvas: clear(canvas) ? [255, 255, 255, 1] : canvas,
   };
 })

@@ -208,10 +208,11 @@ class Page:
         result = self._call("Runtime.compileScript", given)
         return thrown(result["exceptionDetails"]) if "exceptionDetails" in result else None
 
-    def picture(self, height: float) -> bytes:
-        """PNG of the page from its top, ``height`` pixels of it."""
-        # Where all is in the window already, Chromium would move pages that are written from right to left.
-        beyond = height > self.height
+    def picture(self, height: float, *, leftwards: bool = False) -> bytes:
+        """PNG of the page from its top, ``height`` pixels of it. ``leftwards``: it is written from right to left."""
+        # Such pages Chromium moves where all is in the window already. For others it draws a new frame in this way, and
+        # waits for none that may not come.
+        beyond = height > self.height or not leftwards
         clip = {"x": 0, "y": 0, "width": self.width, "height": height, "scale": 1}
         given = {"format": "png", "clip": clip, "captureBeyondViewport": beyond, "optimizeForSpeed": True}
         return decoded(self._call("Page.captureScreenshot", given))

@@ -49,5 +49,7 @@ def photograph(page: Page) -> Capture:
         page.evaluate(STILL)
         answer = page.evaluate(collector())
         height = max(1, min(float(answer["pageHeight"]), PICTURE_HEIGHT))
-        views.append(View.from_page({**answer, "width": width}, page.picture(height)))
+        views.append(
+            View.from_page({**answer, "width": width}, page.picture(height, leftwards=bool(answer["leftwards"])))
+        )
     return Capture(tuple(views))

@@ -54,7 +54,7 @@ def test_a_text_of_one_template_keeps_the_type():
         ("{{float:1..2:-1}}", "-1 digits are not within 0..15"),
         ("{{float:0..inf}}", "not within"),
         ("{{float:nan..1}}", "not within"),
-        ("{{word:0}}", "not within 1..100"),
+        ("{{word:0}}", "not within 1..200"),
         ("{{word:9..5}}", "9 is more than 5"),
         ("{{date:2030..2001}}", "2030 is more than 2001"),
         ("{{choice: | }}", "nothing to choose from"),
