@@ -23,12 +23,14 @@ class Section(BaseModel):
     )
 
 
-def unknown_name(name: object, known: Iterable[object], what: str = "field") -> str:
-    """The sentence for a name that is not among ``known``: names the nearest one, or lists them all."""
-    names = [str(each) for each in known]
-    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    remedy = f"did you mean '{nearest[0]}'?" if nearest else f"known: {', '.join(sorted(names))}"
-    return f"unknown {what} '{name}'; {remedy}"
+def unknown_name(name: object, known: Iterable[object], what: str = "field", *, listed: bool = True) -> str:
+    """The sentence for a name that is not among ``known``: names the nearest one in any case or, where they are
+    ``listed``, them all."""
+    names = {str(each).lower(): str(each) for each in known}
+    said = f"unknown {what} '{name}'"
+    if nearest := difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.6):
+        return f"{said}; did you mean '{names[nearest[0]]}'?"
+    return f"{said}; known: {', '.join(sorted(names.values()))}" if listed else said
 
 
 LARGEST = 1_000_000_000

@@ -1,7 +1,7 @@
 // What is laid out on this page: boxes with their computed styles, and lines of text. Evaluated after dom.js in a world of its own,
 // where the page cannot have replaced the functions used. The rows keep the order of the fields of Box and TextLine in capture.py.
 (() => {
-  const { plain, page, kind, inside } = dom;
+  const { clean, plain, page, kind, inside, rgba } = dom;
   const MOST_BOXES = 2500, MOST_LINES = 2500, DEEPEST = 2400;
   const boxes = [], lines = [], blocks = [], fixedness = [];
   let hiddenChars = 0, left = 0;
@@ -15,10 +15,8 @@
   const colour = (text) => {
     let known = colours.get(text);
     if (known) return known;
-    const parts = /^rgba?\(([\d.]+),\s*([\d.]+),\s*([\d.]+)(?:,\s*([\d.]+))?\)$/.exec(text);
-    if (parts) {
-      known = [+parts[1], +parts[2], +parts[3], parts[4] === undefined ? 1 : +parts[4]];
-    } else {
+    known = rgba(text);
+    if (!known) {
       // Other colour spaces are asked of a canvas, which knows them all.
       if (!ink) {
         const canvas = document.createElement("canvas");
@@ -46,7 +44,7 @@
   const range = document.createRange();
 
   const text = (node, index, block, clip) => {
-    const words = node.data.replace(/\s+/g, " ").trim();
+    const words = clean(node.data);
     if (!words) return;
     range.selectNodeContents(node);
     const rects = [...range.getClientRects()].filter((rect) => rect.width > 0 && rect.height > 0);

@@ -30,17 +30,17 @@ globalThis.dom = (() => {
     const found = [];
     const visit = (node, wanted) => {
       for (const each of plain(node).querySelectorAll(wanted)) if (found.length < MOST) found.push(each);
-      for (const each of plain(node).querySelectorAll("*")) {
+      for (const each of [...plain(node).querySelectorAll("*"), node]) {
         const shadow = plain(each).shadowRoot;
         if (shadow && found.length < MOST) visit(shadow, wanted === "body *" ? "*" : wanted);
       }
-      const shadow = kind(node) === 1 && plain(node).shadowRoot;
-      if (shadow) visit(shadow, wanted === "body *" ? "*" : wanted);
     };
     visit(root, css);
     return found;
   };
-  const shaded = (element) => Boolean(plain(element).shadowRoot) || [...plain(element).querySelectorAll("*")].some((each) => plain(each).shadowRoot || plain(each).localName === "slot");
+  const shadowed = (root) => [root, ...plain(root).querySelectorAll("*")].some((each) => plain(each).shadowRoot);
+  // Whether what was hit is the element, in it, or its label.
+  const meets = (element, reached) => Boolean(reached) && [element, ...(plain(element).labels || [])].some((each) => holds(each, reached));
 
   // Whether something of a box is left inside of what cuts it off: an accordion's answer of no height, a slide beside its frame, a
   // drawer beyond the window. What can be scrolled to is not cut off.
@@ -70,6 +70,13 @@ globalThis.dom = (() => {
     for (const rect of it.getClientRects()) if (reachable(rect) && remains(element, rect)) return true;
     // A box without a size may hold some that overflow it.
     return it.childElementCount > 0 && styleOf(element).overflow === "visible" && [...it.children].some(visible);
+  };
+
+  // Takes what moves to an end there; `endless` is called with each movement that has none.
+  const finish = (endless) => {
+    for (const each of page.getAnimations()) {
+      try { if (Number.isFinite(Number(each.effect.getComputedTiming().endTime))) each.finish(); else endless(each); } catch { each.cancel(); }
+    }
   };
 
   // What lies at a point, uppermost first: also what the mouse goes through.
@@ -124,11 +131,9 @@ globalThis.dom = (() => {
     return colour[3] >= 0.9 ? colour : null;
   };
   const covers = (element) => ground(element) !== null && opacity(element) >= 0.9 && styleOf(element).mixBlendMode === "normal";
+  const layerOf = (element, layers) => layers.findIndex((each) => holds(element, each));
   // The element that hides this one at a point, if any. What cannot be hit there is not known to be hidden.
-  const coverAt = (element, layers) => {
-    const at = layers.findIndex((each) => holds(element, each));
-    return at < 0 ? null : layers.slice(0, at).find(covers) || null;
-  };
+  const coverAt = (element, layers) => layers.slice(0, Math.max(0, layerOf(element, layers))).find(covers) || null;
 
   const luminance = (colour) => [0.2126, 0.7152, 0.0722].reduce((sum, share, place) => {
     const value = colour[place] / 255;
@@ -157,9 +162,9 @@ globalThis.dom = (() => {
       const x = rect.left + rect.width * across, y = rect.top + rect.height / 2;
       if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) continue;
       tried++;
-      const layers = stack(x, y), at = layers.findIndex((each) => each === element || holds(element, each));
+      const layers = stack(x, y), at = layerOf(element, layers);
       if (at < 0) { if (clipped(element)) continue; return true; }
-      if (layers.slice(0, at).some(covers)) continue;
+      if (coverAt(element, layers)) continue;
       if (!ink || shaped) return true;
       const behind = layers.slice(at).map(ground).find((each) => each !== null) ?? [255, 255, 255, 1];
       if (behind === "?" || contrast(ink, behind) >= LEAST_CONTRAST) return true;
@@ -184,6 +189,7 @@ globalThis.dom = (() => {
     visit(element);
     return found;
   };
+  const readable = ([, around, rects]) => opacity(around) >= LEAST_OPACITY && rects.some((rect) => legible(around, rect));
   // With the element in the window, where it is not; the page is then where it was. Between the two none of its scripts runs.
   const inView = (element, look) => {
     const rect = plain(element).getBoundingClientRect(), x = scrollX, y = scrollY;
@@ -196,7 +202,7 @@ globalThis.dom = (() => {
   const shows = (element) => visible(element) && opacity(element) >= LEAST_OPACITY && inView(element, () => painted(() => {
     const said = element.localName === "select" ? [] : texts(element);
     if (said.length) {
-      if (said.length > MOST_TEXTS || said.some(([, around, rects]) => opacity(around) >= LEAST_OPACITY && rects.some((rect) => legible(around, rect)))) return true;
+      if (said.length > MOST_TEXTS || said.some(readable)) return true;
       if (!plain(element).querySelector(REPLACED)) return false;
     }
     const rects = [...plain(element).getClientRects()].filter((rect) => reachable(rect) && inWindow(rect));
@@ -212,13 +218,14 @@ globalThis.dom = (() => {
   // Its visible text. Where some of it cannot be read, only what can.
   const words = (element) => {
     if (/^(input|textarea|select)$/.test(plain(element).localName)) return element.value;
-    const it = plain(element), whole = () => (typeof it.innerText === "string" && !shaded(element) ? it.innerText : texts(element).map(([text]) => text).join(" "));
+    const it = plain(element), slotted = it.localName === "slot" || it.querySelector("slot");
+    const whole = () => (typeof it.innerText === "string" && !slotted && !shadowed(element) ? it.innerText : texts(element).map(([text]) => text).join(" "));
     return inView(element, () => painted(() => {
       const said = texts(element);
       if (said.length > MOST_TEXTS) return whole();
-      const read = said.filter(([, around, rects]) => opacity(around) >= LEAST_OPACITY && rects.some((rect) => legible(around, rect)));
+      const read = said.filter(readable);
       return read.length === said.length ? whole() : read.map(([text]) => text).join(" ");
     }));
   };
-  return { clean, plain, page, kind, parent, inside, holds, everything, shaded, visible, shows, words, texts, stack, hit, painted, coverAt, opacity };
+  return { clean, plain, page, kind, inside, holds, meets, everything, shadowed, visible, shows, words, stack, hit, painted, coverAt, opacity, rgba, finish };
 })();

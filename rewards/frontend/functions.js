@@ -1,7 +1,7 @@
 // What checks ask of a page: where to press an element, what it says, what state it is in. Evaluated after dom.js and targets.js in a
 // world of its own. (request) => answer; request.do names the function.
 (request) => {
-  const { clean, plain, page, holds, everything, visible, shows, words, hit, opacity } = dom;
+  const { clean, plain, page, holds, meets, everything, visible, shows, words, hit, opacity } = dom;
   const { low, fitting, pick } = targets;
   const hash = (text) => { let value = 0x811c9dc5; for (let place = 0; place < text.length; place++) value = Math.imul(value ^ text.charCodeAt(place), 0x01000193); return (value >>> 0).toString(36) + text.length; };
   const LOOK = ["display", "visibility", "opacity", "color", "backgroundColor", "backgroundImage", "transform", "fontWeight", "fontSize", "textDecorationLine", "borderTopColor", "borderTopWidth", "boxShadow", "filter", "left", "top", "fill", "stroke", "strokeDasharray", "strokeDashoffset", "strokeWidth"];
@@ -50,7 +50,7 @@
       for (const [across, down] of [[0.5, 0.5], [0.25, 0.5], [0.75, 0.5], [0.5, 0.25], [0.5, 0.75], [0.1, 0.5], [0.9, 0.5]]) {
         const x = rect.left + rect.width * across, y = rect.top + rect.height * down;
         const reached = hit(x, y);
-        if (reached && (holds(element, reached) || (element.labels && [...element.labels].some((each) => holds(each, reached))))) {
+        if (meets(element, reached)) {
           const above = dom.painted(() => dom.coverAt(element, dom.stack(x, y)));
           if (!above) return { x, y, tag: it.localName, type: it.localName === "input" ? it.type : "", editable: it.isContentEditable };
           cover = cover || above;

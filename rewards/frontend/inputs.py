@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 
-from rewards.frontend.known import unknown
+from lpo.recipe.base import unknown_name
 
 Value = int | float | str | bool
 
@@ -115,7 +115,9 @@ def _replace(inside: str, variables: dict[str, Value], rng: random.Random) -> Va
     # A variable may be called like a kind; `{{name}}` then means the variable.
     if not drawn or (drawn["spec"] is None and drawn["variable"] is None and drawn["kind"] in variables):
         if (named := re.match(r"\s*(\w+)\s*:", inside)) and not drawn:
-            raise InputsError(f"'{{{{{inside}}}}}': {unknown(named[1], _KINDS, 'input')}; there are {_forms()}")
+            raise InputsError(
+                f"'{{{{{inside}}}}}': {unknown_name(named[1], _KINDS, 'input', listed=False)}; there are {_forms()}"
+            )
         return evaluate(inside, variables)
     but = drawn["but"]
     if but is not None and but not in variables:

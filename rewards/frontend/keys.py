@@ -6,7 +6,7 @@ import functools
 import string
 from dataclasses import dataclass
 
-from rewards.frontend.known import unknown
+from lpo.recipe.base import unknown_name
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def parse(name: str) -> tuple[tuple[str, ...], Key | None]:
     found = [each if len(each) == 1 else _NAMES.get(each.strip().lower(), each.strip()) for each in names]
     for each in found:
         if each not in MODIFIERS and each not in _KEYS and len(each) != 1:
-            raise ValueError(unknown(each, {**_KEYS, **MODIFIERS, **_SHORT}, "key"))
+            raise ValueError(unknown_name(each, (*_KEYS, *MODIFIERS, *_SHORT), "key", listed=False))
     *held, key = found
     if wrong := [each for each in held if each not in MODIFIERS]:
         raise ValueError(f"'{wrong[0]}' is no modifier; there are Control, Shift, Alt and Meta")

@@ -1,9 +1,9 @@
-// Lets what CSS moves keep step with the page's clock; its own time is that of frames, of which hardly any are drawn. Evaluated in a
-// world of its own. (ms since the last call) => how many movements that end are under way.
+// Lets what CSS moves keep step with the page's clock; its own time is that of frames, of which hardly any are drawn. Evaluated after
+// dom.js in a world of its own. (ms since the last call) => how many movements that end are under way.
 (ms) => {
   const begun = (globalThis.begun ||= new WeakMap()), now = performance.now();
   let running = 0;
-  for (const animation of document.getAnimations()) {
+  for (const animation of dom.page.getAnimations()) {
     try {
       const end = Number(animation.effect.getComputedTiming().endTime);
       if (animation.playState !== "running" || !Number.isFinite(end)) continue;

@@ -91,7 +91,7 @@ class Page:
 
         From here on the clock stands still except in `run`.
         """
-        self._loaded, self._world = False, None
+        self._leaving()
         self._call("Page.navigate", {"url": f"{ORIGIN}/{fragment}"})
         self.patience.until(lambda: self._loaded)
         self.run(_LOADED_MS)

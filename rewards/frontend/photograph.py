@@ -6,27 +6,22 @@ from rewards.frontend.capture import HEIGHTS, PICTURE_HEIGHT, WIDTHS, Capture, V
 from rewards.frontend.page import Page
 
 STILL = """() => {
-  for (const animation of document.getAnimations()) {
-    try {
-      const ends = animation.effect.getComputedTiming().endTime;
-      if (Number.isFinite(Number(ends))) animation.finish();
-      else { animation.pause(); animation.currentTime = 0; }
-    } catch { animation.cancel(); }
-  }
-  for (const each of document.querySelectorAll("video,audio")) each.pause();
-  if (document.activeElement && document.activeElement !== document.body) document.activeElement.blur();
+  dom.finish((animation) => { animation.pause(); animation.currentTime = 0; });
+  for (const each of dom.page.querySelectorAll("video,audio")) each.pause();
+  const active = dom.page.activeElement;
+  if (active && active !== dom.page.body) active.blur();
 }"""
 """Movement that ends is brought to its end, movement that does not to its beginning."""
 
 STEP = """(height) => {
-  const most = Math.min(document.documentElement.scrollHeight, height) - innerHeight;
+  const most = Math.min(dom.page.documentElement.scrollHeight, height) - innerHeight;
   if (scrollY >= most - 1) { window.scrollTo({ top: 0, behavior: "instant" }); return false; }
   window.scrollTo({ top: Math.min(scrollY + innerHeight * 0.9, most), behavior: "instant" });
   return true;
 }"""
 """One step of scrolling down, so that what appears when it is reached has appeared."""
 
-HAS_BODY = "() => Boolean(document.body) && document.contentType === 'text/html'"
+HAS_BODY = "() => Boolean(dom.page.body) && dom.page.contentType === 'text/html'"
 
 
 def photograph(page: Page) -> Capture:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rewards.frontend.known import PSEUDO_CLASSES, unknown
+from lpo.recipe.base import unknown_name
+from rewards.frontend.known import PSEUDO_CLASSES
 
 _FORGIVING = ("is", "where", "-webkit-any")
 _NTH = ("nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type")
@@ -159,7 +160,7 @@ def _pseudo_class(token: Any, within: str) -> None:
             raise _FaultError(f"':{name}' is written {'without' if called else 'with'} brackets")
         if name in _ELSEWHERE:
             raise _FaultError(f"the browser knows no ':{name}'; {_ELSEWHERE[name]}")
-        raise _FaultError(unknown(name, PSEUDO_CLASSES | _FUNCTIONS, "pseudo-class"))
+        raise _FaultError(unknown_name(name, PSEUDO_CLASSES | _FUNCTIONS, "pseudo-class", listed=False))
     if not called:
         return
     inside = f"{within} {name}"

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from lpo.recipe.base import unknown_name
 from rewards.frontend.expectations import Expectation
 from rewards.frontend.keys import parse
-from rewards.frontend.known import ARIA_ATTRIBUTES, CSS_PROPERTIES, unknown
+from rewards.frontend.known import ARIA_ATTRIBUTES, CSS_PROPERTIES
 from rewards.frontend.targets import Part, Target, Text
 
 
@@ -183,7 +184,7 @@ class Attribute(Assertion, Expectation):
         if name in _PROPERTIES:
             raise ValueError(f"'{name}' is no attribute; use {_PROPERTIES[name]}")
         if re.match(r"aria-|aria[A-Z]", name) and name.lower() not in ARIA_ATTRIBUTES:
-            raise ValueError(unknown(name, ARIA_ATTRIBUTES, "attribute"))
+            raise ValueError(unknown_name(name, ARIA_ATTRIBUTES, "attribute", listed=False))
         return name
 
 
@@ -204,7 +205,7 @@ class Style(Assertion, Expectation):
     def _is_known(cls, name: str) -> str:
         # What is unknown reads as an empty text, which would be equal to an empty text.
         if name.lower() not in CSS_PROPERTIES and not re.fullmatch(r"--\S+", name):
-            raise ValueError(unknown(name, CSS_PROPERTIES, "CSS property"))
+            raise ValueError(unknown_name(name, CSS_PROPERTIES, "CSS property", listed=False))
         return name
 
 

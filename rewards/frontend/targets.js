@@ -1,7 +1,7 @@
 // Which element a check means: by selector, text, label, role and name, also inside of shadow roots. Evaluated after dom.js in each
 // world of ours.
 globalThis.targets = (() => {
-  const { clean, plain, kind, holds, everything, visible, inside } = dom;
+  const { clean, plain, kind, holds, everything, shadowed, visible, inside } = dom;
   const low = (text) => clean(text).toLowerCase();
   const FIELDS = "input:not([type=hidden]),textarea,select,[contenteditable=''],[contenteditable=true],[role=textbox],[role=slider],[role=switch],[role=checkbox],[role=combobox],[role=spinbutton],meter,progress";
   const INPUT_ROLES = { button: "button", submit: "button", reset: "button", image: "button", checkbox: "checkbox", radio: "radio", range: "slider", number: "spinbutton", search: "searchbox" };
@@ -55,7 +55,7 @@ globalThis.targets = (() => {
     }
     let root = document;
     if (target.within) { root = pick(target.within); if (!root) return []; }
-    shadows = everything(document, "*").some((each) => plain(each).shadowRoot);
+    shadows = shadowed(document);
     let found = everything(root, target.css || (target.label ? FIELDS : "body *"));
     if (target.role) found = found.filter((each) => roleFits(each, target.role));
     if (target.label) found = named(found, low(target.label), (each) => labels(plain(each)), label);

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 
+from lpo.recipe.base import unknown_name
 from rewards.frontend.inputs import shown
-from rewards.frontend.known import ROLES, unknown
+from rewards.frontend.known import ROLES
 from rewards.frontend.selectors import selector_fault
 
 
@@ -76,7 +77,7 @@ class Target(Part):
     def _is_a_role(cls, role: str | None) -> str | None:
         # Those of documents and graphics have specifications of their own.
         if role is not None and role not in ROLES and not re.fullmatch(r"(doc|graphics)-[a-z]+", role):
-            raise ValueError(unknown(role, ROLES, "role"))
+            raise ValueError(unknown_name(role, ROLES, "role", listed=False))
         return role
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 // Tries a page as a visitor would who was told nothing: which controls there are, and whether anything that can be seen follows from
 // using one. Evaluated after dom.js and targets.js in a world of its own. (request) => answer; request.do names the function.
 (request) => {
-  const { clean, plain, page, holds, everything, visible, hit } = dom;
+  const { clean, plain, page, holds, meets, everything, visible, hit } = dom;
   const CONTROLS = "button,a[href],input:not([type=hidden]):not([type=file]),select,textarea,summary,[role=button],[role=tab],[role=switch],[onclick]";
   const MOST_WATCHED = 600;
   const OWN = ["color", "backgroundColor", "backgroundImage", "fontWeight", "textDecorationLine", "fill", "stroke", "opacity"];
@@ -21,7 +21,7 @@
   const watched = () => (page.body ? [page.body, ...everything(page.body, "*")] : []).filter((each) => !/^(script|style|template|link|meta)$/.test(each.localName)).slice(0, MOST_WATCHED);
   const view = () => {
     // What moves to an end is taken there.
-    for (const each of page.getAnimations()) { try { if (Number.isFinite(Number(each.effect.getComputedTiming().endTime))) each.finish(); } catch { each.cancel(); } }
+    dom.finish(() => {});
     const control = globalThis.tried?.[request.index];
     return new Map(watched().map((each) => [each, glance(each, Boolean(control) && (each === control || holds(each, control)))]));
   };
@@ -53,7 +53,7 @@
       element.scrollIntoView({ block: "center", behavior: "instant" });
       const rect = [...element.getClientRects()].find((each) => each.width >= 1 && each.height >= 1) || element.getBoundingClientRect();
       const x = rect.left + rect.width / 2, y = rect.top + rect.height / 2, reached = hit(x, y);
-      if (!reached || !(holds(element, reached) || (element.labels && [...element.labels].some((each) => holds(each, reached))))) return { covered: true };
+      if (!meets(element, reached)) return { covered: true };
       element.focus({ preventScroll: true, focusVisible: false });
       const link = element.closest("a[href]"), href = link ? link.getAttribute("href") : "";
       const place = href.startsWith("#") && href.length > 1 ? page.getElementById(decodeURIComponent(href.slice(1))) : null;
